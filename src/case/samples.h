@@ -1,0 +1,71 @@
+/* Sample buffers of the running case, shared between the worker, which writes, and its rank, which
+ * reads while the case runs. One anonymous shared mapping, made before the fork; no locks: the worker
+ * fills a row, then publishes it by raising the pool's row count (release); the rank reads counts
+ * (acquire) and then rows below them.
+ * Layout per pool: column-major, column c at cells + c·capacity. */
+#ifndef MDS_CASE_SAMPLES_H
+#define MDS_CASE_SAMPLES_H
+
+#include "base/status.h"
+#include "probe/probe.h"
+
+#include <stdatomic.h>
+
+typedef enum mds_phase {
+    MDS_PHASE_IDLE,
+    MDS_PHASE_SETUP, /* building, equilibrating, creating the model */
+    MDS_PHASE_FIRST,
+    MDS_PHASE_WARMUP,
+    MDS_PHASE_STEADY,
+    MDS_PHASE_COMPONENTS,
+    MDS_PHASE_FINISHED,
+    MDS_PHASE_COUNT
+} mds_phase;
+
+const char *mds_phase_name(mds_phase phase);
+
+/* What the worker tells about the case, beside the series. Plain data in shared memory. */
+typedef struct mds_samples_header {
+    _Atomic int64_t heartbeat; /* changes whenever the worker gets on */
+    _Atomic int phase;
+    _Atomic int64_t rows[MDS_POOL_COUNT]; /* published rows */
+    int case_index, attempt;
+    int status; /* mds_status of the case once FINISHED */
+    char message[512];
+    /* facts of the run */
+    char device[64], device_model[96], device_uuid[64], engine[48], precision[16];
+    int threads;
+    int synthetic;        /* weights were synthetic */
+    double setup_s;       /* from the command to the first step */
+    double loop_s;        /* the steady loop as a whole */
+    double volume_A3;     /* at the start of the steady part */
+    int64_t device_total_bytes;
+    int degrees_of_freedom, n_atoms;
+    int64_t warmup_done, steady_done;
+} mds_samples_header;
+
+typedef struct mds_samples {
+    mds_samples_header *header;
+    mds_cell *cells[MDS_POOL_COUNT];
+    int64_t capacity[MDS_POOL_COUNT]; /* rows */
+    int columns[MDS_POOL_COUNT];
+    void *mapping;
+    size_t mapping_bytes;
+} mds_samples;
+
+/* Maps buffers of the given capacities (rows per pool). Pages are only used once written. */
+mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_samples *out);
+void mds_samples_destroy(mds_samples *samples); /* accepts a zeroed struct */
+
+/* Empties for another case: counts 0, phase IDLE, message "". */
+void mds_samples_reset(mds_samples *samples, int case_index, int attempt);
+
+/* Worker: appends one row to a pool (dropped when full). */
+void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row);
+void mds_samples_beat(mds_samples *samples, mds_phase phase);
+
+/* Reader: rows published, and column c (valid below that count). */
+int64_t mds_samples_rows(const mds_samples *samples, mds_pool pool);
+const mds_cell *mds_samples_column(const mds_samples *samples, mds_pool pool, int column);
+
+#endif

@@ -1,0 +1,31 @@
+/* What an implementation of device.h provides. Public wrappers in device.c check and default;
+ * nobody else calls through this table. */
+#ifndef MDS_DEVICE_DEVICE_CLASS_H
+#define MDS_DEVICE_DEVICE_CLASS_H
+
+#include "device/device.h"
+
+typedef struct mds_device_class {
+    const char *name; /* the word before ':' */
+    bool host_access;
+    mds_status (*open)(const char *argument, mds_device **out); /* text behind ':' or NULL */
+    void (*close)(mds_device *device);
+    mds_status (*alloc)(mds_device *device, size_t bytes, void **out);
+    void (*free)(mds_device *device, void *memory);
+    mds_status (*copy)(mds_device *device, void *to, const void *from, size_t bytes, mds_copy);
+    mds_status (*fill)(mds_device *device, void *memory, int byte, size_t bytes);
+    mds_status (*sync)(mds_device *device);
+    mds_status (*events_create)(mds_device *device, int count);
+    void (*event_record)(mds_device *device, int slot);
+    double (*event_elapsed)(mds_device *device, int first, int second);
+    void (*get_memory)(const mds_device *device, mds_device_memory *out); /* optional */
+} mds_device_class;
+
+/* Embedded first in every implementation's struct. */
+struct mds_device {
+    const mds_device_class *class;
+    mds_device_info info;
+    mds_device_memory memory;
+};
+
+#endif

@@ -1,0 +1,65 @@
+/* Components of a step: named regions, begun and ended in the same function.
+ *
+ *     mds_region_begin(regions, MDS_REGION_NEIGHBOR);
+ *     ...
+ *     mds_region_end(regions, MDS_REGION_NEIGHBOR);
+ *
+ * Regions are leaves: they do not nest, so their sum plus a residual is the step. With a NULL sink,
+ * or one that is off (the timed pass), a region costs one predictable branch. */
+#ifndef MDS_DEVICE_REGION_H
+#define MDS_DEVICE_REGION_H
+
+#include "device/device.h"
+
+#define MDS_REGION_LIST(X)                                                                         \
+    X(NEIGHBOR, "neighbor", "neighbour list: displacement test, images, rebuild")                  \
+    X(DESCRIPTOR, "descriptor", "descriptors or edge features of a network")                       \
+    X(DENSITY, "density", "electron density of an embedded-atom model")                            \
+    X(EMBEDDING, "embedding", "embedding energy and its derivative")                               \
+    X(NETWORK, "network", "network, forward")                                                      \
+    X(NETWORK_BACKWARD, "network_backward", "network, backward")                                   \
+    X(BONDED, "bonded", "bonds, angles and intramolecular corrections")                            \
+    X(FORCES, "forces", "pair and many-body forces, with energy and virial")                       \
+    X(STRESS, "stress", "stress, where it is a pass of its own")                                   \
+    X(INTEGRATE, "integrate", "positions and velocities")                                          \
+    X(THERMOSTAT, "thermostat", "thermostat")                                                      \
+    X(BAROSTAT, "barostat", "barostat")                                                            \
+    X(OBSERVE, "observe", "kinetic energy, temperature, pressure, conserved quantity")             \
+    X(EXTERNAL, "external", "waiting for a program outside")
+
+typedef enum mds_region {
+#define MDS_REGION_ENUM(id, key, text) MDS_REGION_##id,
+    MDS_REGION_LIST(MDS_REGION_ENUM)
+#undef MDS_REGION_ENUM
+        MDS_REGION_COUNT
+} mds_region;
+
+typedef struct mds_regions {
+    mds_device *device;
+    bool on;
+    int64_t started_ns;
+    double seconds[MDS_REGION_COUNT]; /* of the present step */
+    bool seen[MDS_REGION_COUNT];      /* was ever entered while on */
+} mds_regions;
+
+const char *mds_region_key(mds_region region);  /* "neighbor" */
+const char *mds_region_text(mds_region region); /* one line */
+
+/* Starts a step: seconds become zero. */
+void mds_regions_reset(mds_regions *regions);
+void mds_region_enter(mds_regions *regions, mds_region region);
+void mds_region_leave(mds_regions *regions, mds_region region);
+
+static inline void mds_region_begin(mds_regions *regions, mds_region region)
+{
+    if (regions && regions->on)
+        mds_region_enter(regions, region);
+}
+
+static inline void mds_region_end(mds_regions *regions, mds_region region)
+{
+    if (regions && regions->on)
+        mds_region_leave(regions, region);
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* The dynamic state of one trajectory, on a device. float64 always; networks convert inside.
+ * Units: Å, Å/fs, eV/Å, u, eV. Shapes: x, v, f are (n,3), row-major; mass and type are (n).
+ * Positions are continuous (never wrapped), so that displacements need no image search. */
+#ifndef MDS_MD_STATE_H
+#define MDS_MD_STATE_H
+
+#include "device/device.h"
+#include "md/box.h"
+#include "md/species.h"
+#include "md/structure.h"
+
+/* Scalars of the present step, in device memory, so that nothing must be waited for in the timed
+ * loop; host code reads them with mds_state_fetch_scalars(). */
+typedef struct mds_scalars {
+    double potential_eV;
+    double virial_eV[3][3]; /* W_ab = Σ r_a f_b = −dE/dε_ab; stress = −W/V. Symmetric. */
+    double kinetic_eV;      /* written by the protocol */
+    double kinetic_tensor_eV[3][3]; /* Σ m v_a v_b (twice the kinetic energy on the trace) */
+    double conserved_eV;    /* written by the protocol: total energy or its extension */
+    double n_edges;         /* neighbour pairs or graph edges used, directed */
+    double rebuilt;         /* 1 when the neighbour list was rebuilt in this step */
+    double dangerous;       /* rebuilds so far that came later than the skin allows */
+} mds_scalars;
+
+typedef struct mds_state {
+    mds_device *device;
+    int n;
+    mds_box box;   /* host copy, authoritative */
+    mds_species species;
+    double *x, *v, *f; /* (n,3) device */
+    double *mass;      /* (n) device */
+    int *type;         /* (n) device */
+    mds_scalars *s;    /* device */
+    int64_t step;
+    int degrees_of_freedom; /* 3n − 3 once the centre-of-mass motion is removed, else 3n */
+} mds_state;
+
+/* Copies a structure to the device; v is zero when the structure has none. Zero-initialise first. */
+mds_status mds_state_init(mds_state *state, mds_device *device, const mds_structure *structure);
+void mds_state_fini(mds_state *state); /* accepts a zeroed struct */
+/* Back to the host (with velocities). `out` uninitialised. */
+mds_status mds_state_fetch(const mds_state *state, mds_structure *out);
+mds_status mds_state_fetch_scalars(const mds_state *state, mds_scalars *out);
+
+/* Maxwell–Boltzmann velocities at `temperature_K` from (seed, MDS_RNG_VELOCITY), centre-of-mass
+ * motion removed, then scaled to the temperature exactly (as `velocity create` of LAMMPS). n = 1 is
+ * left at rest. Sets degrees_of_freedom. */
+mds_status mds_state_draw_velocities(mds_state *state, double temperature_K, uint64_t seed);
+
+/* 2K / (k_B · degrees of freedom). */
+double mds_state_temperature(const mds_state *state, double kinetic_eV);
+
+/* Host-access devices: kinetic energy and its tensor from v and mass into state->s. */
+void mds_state_kinetic_cpu(mds_state *state);
+
+#endif
