@@ -1,4 +1,5 @@
-/* Host clock: CLOCK_MONOTONIC_RAW, not slewed by NTP. Seconds are doubles, instants are int64 ns. */
+/* Host clock: CLOCK_MONOTONIC_RAW, not slewed by NTP. Seconds are doubles, instants are int64 ns.
+ */
 #ifndef MDS_BASE_CLOCK_H
 #define MDS_BASE_CLOCK_H
 

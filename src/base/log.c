@@ -14,8 +14,8 @@ void mds_log_set_level(mds_log_level level)
 
 void mds_log(mds_log_level level, const char *format, ...)
 {
-    static const char *const prefix[] = {"mdsweep: error: ", "mdsweep: warning: ", "mdsweep: ",
-                                         "mdsweep: debug: "};
+    static const char *const prefix[] = {
+        "mdsweep: error: ", "mdsweep: warning: ", "mdsweep: ", "mdsweep: debug: "};
     char line[2048];
     va_list args;
 

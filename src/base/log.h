@@ -3,7 +3,12 @@
 #ifndef MDS_BASE_LOG_H
 #define MDS_BASE_LOG_H
 
-typedef enum mds_log_level { MDS_LOG_ERROR, MDS_LOG_WARN, MDS_LOG_INFO, MDS_LOG_DEBUG } mds_log_level;
+typedef enum mds_log_level {
+    MDS_LOG_ERROR,
+    MDS_LOG_WARN,
+    MDS_LOG_INFO,
+    MDS_LOG_DEBUG
+} mds_log_level;
 
 /* Lines above this level are dropped. Default MDS_LOG_INFO; set once at start. */
 void mds_log_set_level(mds_log_level level);

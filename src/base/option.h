@@ -59,7 +59,8 @@ mds_status mds_options_set_text(mds_options *options, const char *key, const cha
 /* The declared option, or NULL. */
 const mds_option *mds_options_find(const mds_options *options, const char *key);
 
-/* The value of a declared key; asking for an undeclared key is a programmer's mistake (asserted). */
+/* The value of a declared key; asking for an undeclared key is a programmer's mistake (asserted).
+ */
 double mds_options_real(const mds_options *options, const char *key);
 int mds_options_int(const mds_options *options, const char *key);
 bool mds_options_bool(const mds_options *options, const char *key);
