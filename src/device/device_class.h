@@ -26,6 +26,22 @@ struct mds_device {
     const mds_device_class *class;
     mds_device_info info;
     mds_device_memory memory;
+    int event_count; /* slots of the ring; 0 before mds_device_events_create() */
 };
+
+extern const mds_device_class mds_device_cpu;
+extern const mds_device_class mds_device_sim;
+
+/* For implementations: `used` and `reserved` grow by these (or shrink), the peak follows. */
+static inline void mds_device_account(mds_device *device, int64_t used, int64_t reserved)
+{
+    device->memory.used += used;
+    device->memory.reserved += reserved;
+    if (device->memory.used > device->memory.peak)
+        device->memory.peak = device->memory.used;
+}
+
+/* For devices that live on the host: the CPU's name, the cores this process may use, the memory. */
+void mds_host_describe(mds_device_info *info);
 
 #endif
