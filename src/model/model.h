@@ -79,12 +79,14 @@ struct mds_engine {
     bool hidden;          /* for tests only: not listed */
 };
 
-/* Embedded first in every engine's struct. */
+/* Embedded first in every engine's struct. mds_model_create() fills it when create() succeeded; an
+ * engine whose destroy() needs the device sets `device` itself, first of all. */
 struct mds_model {
     const mds_engine *engine;
     mds_model_spec spec;
     mds_device *device;
     mds_regions *regions; /* where components are timed; may be NULL; borrowed */
+    int n_prepared;       /* kept by the wrappers: compute() is refused for another number of atoms */
 };
 
 /* The engines, in the order of engines.def. */
