@@ -1,0 +1,223 @@
+/* A model that misbehaves on purpose, for the tests of process isolation, of the watchdog and of
+ * the leak verdict. No forces until step `at_step`, then what `kind` says. Hidden from every list.
+ *
+ * A step is a call of compute(): call 0 gives the first forces, call k those of step k, since every
+ * protocol asks once per step. */
+#include "model/model.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What was leaked is chained up, so that destroy() can free it and leak checkers stay quiet. */
+typedef struct leaked {
+    struct leaked *next;
+    void *memory;
+} leaked;
+
+typedef struct fault {
+    mds_model base;
+    const char *kind; /* static */
+    int64_t at_step, calls;
+    size_t leak_bytes;
+    int sleep_us;
+    leaked *on_device, *on_host;
+} fault;
+
+static const char *const kinds[] = {"none",        "segv",  "abort",  "exit", "hang",
+                                    "nan",         "oom",   "device", "lost", "leak",
+                                    "leak-malloc", "sleep", "error",  NULL};
+
+static void fault_destroy(mds_model *model)
+{
+    fault *self = (fault *)model;
+
+    while (self->on_device) {
+        leaked *next = self->on_device->next;
+
+        mds_device_free(self->base.device, self->on_device->memory);
+        free(self->on_device);
+        self->on_device = next;
+    }
+    while (self->on_host) {
+        leaked *next = self->on_host->next;
+
+        free(self->on_host->memory);
+        free(self->on_host);
+        self->on_host = next;
+    }
+    free(self);
+}
+
+static mds_status fault_create(const mds_model_spec *spec, mds_device *device, mds_model **out)
+{
+    fault *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return mds_fail(MDS_ERR_NOMEM, "fault: no memory for the model");
+    self->base.device = device;
+    for (int i = 0; kinds[i]; ++i)
+        if (strcmp(kinds[i], mds_options_text(&spec->options, "kind")) == 0)
+            self->kind = kinds[i];
+    self->at_step = mds_options_int(&spec->options, "at_step");
+    self->leak_bytes = (size_t)mds_options_int(&spec->options, "leak_bytes");
+    self->sleep_us = mds_options_int(&spec->options, "sleep_us");
+    *out = &self->base;
+    return MDS_OK;
+}
+
+static mds_status fault_prepare(mds_model *model, const mds_state *state)
+{
+    (void)state;
+    ((fault *)model)->calls = 0;
+    return MDS_OK;
+}
+
+/* A store to a page without rights, so that neither the compiler nor UBSan sees it coming. */
+static void touch_forbidden_page(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    signal(SIGSEGV, SIG_DFL); /* ASan's handler would turn the signal into exit code 1. */
+#endif
+    volatile char *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page[0] = 1;
+}
+
+static mds_status leak(fault *self, leaked **chain, bool on_device)
+{
+    leaked *link = calloc(1, sizeof *link);
+    mds_status status = MDS_OK;
+
+    if (!link)
+        return mds_fail(MDS_ERR_NOMEM, "fault: no memory left to leak");
+    if (on_device)
+        status =
+            mds_device_alloc(self->base.device, self->leak_bytes, "leak on purpose", &link->memory);
+    else
+        link->memory = malloc(self->leak_bytes);
+    if (link->memory)
+        memset(link->memory, 1, self->leak_bytes); /* touched, so that it is resident */
+    link->next = *chain;
+    *chain = link;
+    return status;
+}
+
+static void pause_us(int us)
+{
+    struct timespec left = {us / 1000000, us % 1000000 * 1000L};
+
+    while (nanosleep(&left, &left) != 0)
+        ;
+}
+
+static bool is(const fault *self, const char *kind)
+{
+    return strcmp(self->kind, kind) == 0;
+}
+
+/* The faults that happen once. Returns only for those that are a status. */
+static mds_status strike(fault *self)
+{
+    if (is(self, "segv"))
+        touch_forbidden_page();
+    if (is(self, "abort"))
+        abort();
+    if (is(self, "exit"))
+        exit(3); /* what a library does that thinks it owns the process */
+    while (is(self, "hang"))
+        pause();
+    if (is(self, "oom")) {
+        void *memory = NULL;
+
+        return mds_device_alloc(self->base.device, (size_t)1 << 60, "fault on purpose", &memory);
+    }
+    if (is(self, "device"))
+        return mds_fail(MDS_ERR_DEVICE, "fault on purpose: device error");
+    if (is(self, "lost"))
+        return mds_fail(MDS_ERR_DEVICE_LOST, "fault on purpose: illegal address");
+    if (is(self, "error"))
+        return mds_fail(MDS_ERR_INTERNAL, "fault on purpose: error");
+    return MDS_OK;
+}
+
+static mds_status fault_compute(mds_model *model, mds_state *state, unsigned want)
+{
+    fault *self = (fault *)model;
+    const int64_t step = self->calls++;
+    const bool due = step >= self->at_step;
+    const double value = due && is(self, "nan") ? NAN : 0.0;
+    mds_status status = MDS_OK;
+
+    if (self->sleep_us > 0 && (due || !is(self, "sleep")))
+        pause_us(self->sleep_us);
+    if (due && is(self, "leak"))
+        status = leak(self, &self->on_device, true);
+    else if (due && is(self, "leak-malloc"))
+        status = leak(self, &self->on_host, false);
+    else if (due)
+        status = strike(self);
+    for (int k = 0; k < 3 * state->n; ++k)
+        state->f[k] = value;
+    state->s->potential_eV = value;
+    state->s->n_edges = 0.0;
+    state->s->rebuilt = 0.0;
+    if (want & MDS_WANT_VIRIAL)
+        memset(state->s->virial_eV, 0, sizeof state->s->virial_eV);
+    return status;
+}
+
+static double fault_cost_s(const mds_model_spec *spec, const mds_model_target *target,
+                           mds_device_kind kind)
+{
+    (void)kind;
+    return 1e-9 * target->n_atoms + 1e-6 * mds_options_int(&spec->options, "sleep_us");
+}
+
+static const mds_option fault_options[] = {
+    {.key = "kind",
+     .type = MDS_OPTION_TEXT,
+     .preset_text = "none",
+     .choices = kinds,
+     .help = "what goes wrong"},
+    {.key = "at_step",
+     .type = MDS_OPTION_INT,
+     .preset = 10,
+     .min = 0,
+     .max = 1e9,
+     .help = "first step at which it does"},
+    {.key = "leak_bytes",
+     .type = MDS_OPTION_INT,
+     .unit = "B",
+     .preset = 1024,
+     .min = 1,
+     .max = 1e9,
+     .help = "bytes kept per step by leak and leak-malloc"},
+    {.key = "sleep_us",
+     .type = MDS_OPTION_INT,
+     .unit = "µs",
+     .preset = 0,
+     .min = 0,
+     .max = 1e9,
+     .help = "pause in every step (kind sleep: from at_step on)"},
+    {0},
+};
+
+const mds_engine mds_engine_fault = {
+    .name = "fault",
+    .summary = "misbehaves on purpose, for tests",
+    .options = fault_options,
+    .caps = MDS_CAP_STRESS | MDS_CAP_CONSERVATIVE | MDS_CAP_NONPERIODIC,
+    .precisions = 1u << MDS_PRECISION_FP64,
+    .default_precision = MDS_PRECISION_FP64,
+    .create = fault_create,
+    .destroy = fault_destroy,
+    .prepare = fault_prepare,
+    .compute = fault_compute,
+    .cost_s = fault_cost_s,
+    .on_sim = true,
+    .hidden = true,
+};
