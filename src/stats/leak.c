@@ -19,14 +19,19 @@ static mds_status slope_verdict(const double *step, const double *bytes, size_t 
                                 double horizon, mds_trend *whole, bool *leak)
 {
     mds_status status;
+    const size_t half = n / 2;
     mds_trend later;
+    double z;
 
     *leak = false;
     MDS_TRY(mds_trend_test_correlated(step, bytes, n, whole));
     if (n < LEAK_POINTS || !grows(whole, 0.01))
         goto out;
-    MDS_TRY(mds_trend_test_correlated(step + n / 2, bytes + n / 2, n - n / 2, &later));
-    *leak = grows(&later, 0.05) && fmin(whole->slope, later.slope) * horizon >= tolerance;
+    MDS_TRY(mds_trend_test_correlated(step + half, bytes + half, n - half, &later));
+    if (!grows(&later, 0.05) || fmin(whole->slope, later.slope) * horizon < tolerance)
+        goto out;
+    MDS_TRY(mds_trend_without_jump(step + half, bytes + half, n - half, &z));
+    *leak = z > 1.6448536269514722; /* one-sided 5 % */
 out:
     return status;
 }

@@ -154,3 +154,62 @@ mds_status mds_trend_test_correlated(const double *x, const double *y, size_t n,
     free(residual);
     return inflation > 1.0 ? mds_trend_test(x, y, n, inflation, out) : MDS_OK;
 }
+
+/* The first index behind the cut that separates the means best. */
+static size_t largest_jump(const double *y, size_t n, size_t stride)
+{
+    double total = 0.0, before = 0.0, best = -1.0;
+    size_t at = 1;
+
+    for (size_t i = 0; i < n; ++i)
+        total += y[i * stride] - y[0];
+    for (size_t i = 1; i < n; ++i) {
+        before += y[(i - 1) * stride] - y[0];
+
+        /* Between-group sum of squares, up to a factor. */
+        const double k = (double)i, rest = (double)(n - i);
+        const double difference = (total - before) / rest - before / k;
+        const double between = k * rest * difference * difference;
+
+        if (between > best) {
+            best = between;
+            at = i;
+        }
+    }
+    return at;
+}
+
+mds_status mds_trend_without_jump(const double *x, const double *y, size_t n, double *z)
+{
+    *z = 0.0;
+    if (n < 3)
+        return MDS_OK;
+
+    size_t stride;
+    const size_t points = thin(n, &stride), cut = largest_jump(y, points, stride);
+    double *sorted = malloc(points * sizeof *sorted);
+
+    if (!sorted)
+        return mds_fail(MDS_ERR_NOMEM, "trend: no memory for %zu points", points);
+
+    double s = 0.0, variance = 0.0;
+
+    for (int side = 0; side < 2; ++side) {
+        const size_t begin = side ? cut : 0, end = side ? points : cut;
+        const double k = (double)(end - begin);
+
+        for (size_t i = begin; i < end; ++i) {
+            for (size_t j = i + 1; j < end; ++j) {
+                const double dy = (y[j * stride] - y[i * stride]) * (x[j * stride] - x[i * stride]);
+
+                s += (dy > 0.0) - (dy < 0.0);
+            }
+            sorted[i - begin] = y[i * stride];
+        }
+        variance += (k * (k - 1.0) * (2.0 * k + 5.0) - tie_term(sorted, end - begin)) / 18.0;
+    }
+    free(sorted);
+    if (variance > 0.0)
+        *z = copysign(fmax(fabs(s) - 1.0, 0.0), s) / sqrt(variance);
+    return MDS_OK;
+}
