@@ -42,6 +42,7 @@ typedef struct mds_samples_header {
     int64_t device_total_bytes;
     int degrees_of_freedom, n_atoms;
     int64_t warmup_done, steady_done;
+    int64_t dangerous_builds; /* neighbour list builds that came too late, in the steady part */
 } mds_samples_header;
 
 typedef struct mds_samples {
@@ -60,6 +61,9 @@ void mds_samples_destroy(mds_samples *samples); /* accepts a zeroed struct */
 /* Empties for another case: counts 0, phase IDLE, message "". */
 void mds_samples_reset(mds_samples *samples, int case_index, int attempt);
 
+/* Worker: puts the pages of the first `rows` rows in place, so that the loop neither faults nor seems
+ * to leak (its own samples would raise the resident set). */
+void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows);
 /* Worker: appends one row to a pool (dropped when full). */
 void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row);
 void mds_samples_beat(mds_samples *samples, mds_phase phase);

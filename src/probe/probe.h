@@ -10,6 +10,9 @@
 #include "device/region.h"
 #include "md/state.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 typedef enum mds_pool {
     MDS_POOL_STEPS,      /* a row per step, first step and warm-up included */
     MDS_POOL_COMPONENTS, /* a row per step of the component pass */
@@ -53,8 +56,10 @@ typedef struct mds_observation {
     int64_t step;               /* 0-based from the first step */
     double wall_s, device_s;    /* of this step */
     int64_t flags;
-    double volume;
+    double volume;       /* Å³ */
+    double pressure_GPa; /* of this step; NaN when not asked for */
     bool thermodynamics; /* energies of this step were asked for (energy_every) */
+    int statm;           /* /proc/self/statm, opened by the runner before the loop; -1: not there */
 } mds_observation;
 
 typedef struct mds_probe_class {

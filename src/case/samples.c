@@ -1,0 +1,125 @@
+#include "case/samples.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const char *mds_phase_name(mds_phase phase)
+{
+    static const char *const names[] = {"idle",   "setup",      "first step", "warm-up",
+                                        "steady", "components", "finished"};
+
+    return (unsigned)phase < MDS_PHASE_COUNT ? names[phase] : "unknown";
+}
+
+static size_t page_round(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (bytes + page - 1) / page * page;
+}
+
+mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_samples *out)
+{
+    size_t bytes = page_round(sizeof(mds_samples_header));
+    size_t offset[MDS_POOL_COUNT];
+
+    memset(out, 0, sizeof *out);
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
+        const int columns = mds_pool_column_count((mds_pool)pool);
+
+        if (capacity[pool] < 0 ||
+            (columns &&
+             (size_t)capacity[pool] > (SIZE_MAX >> 8) / sizeof(mds_cell) / (size_t)columns))
+            return mds_fail(MDS_ERR_INTERNAL, "sample buffers: %lld rows of %s",
+                            (long long)capacity[pool], mds_pool_name((mds_pool)pool));
+        out->capacity[pool] = capacity[pool];
+        out->columns[pool] = columns;
+        offset[pool] = bytes;
+        bytes += page_round((size_t)capacity[pool] * (size_t)columns * sizeof(mds_cell));
+    }
+    void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (mapping == MAP_FAILED) {
+        memset(out, 0, sizeof *out);
+        return mds_fail(MDS_ERR_NOMEM, "sample buffers of %zu bytes: %s", bytes, strerror(errno));
+    }
+    out->mapping = mapping;
+    out->mapping_bytes = bytes;
+    out->header = mapping;
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
+        out->cells[pool] = (mds_cell *)(void *)((char *)mapping + offset[pool]);
+    mds_samples_reset(out, -1, 0);
+    return MDS_OK;
+}
+
+void mds_samples_destroy(mds_samples *samples)
+{
+    if (!samples)
+        return;
+    if (samples->mapping)
+        munmap(samples->mapping, samples->mapping_bytes);
+    memset(samples, 0, sizeof *samples);
+}
+
+void mds_samples_reset(mds_samples *samples, int case_index, int attempt)
+{
+    mds_samples_header *header = samples->header;
+
+    memset(header, 0, sizeof *header); /* counts 0, MDS_PHASE_IDLE, message "" */
+    header->case_index = case_index;
+    header->attempt = attempt;
+}
+
+void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows)
+{
+    const int64_t stride = (int64_t)sysconf(_SC_PAGESIZE) / (int64_t)sizeof(mds_cell);
+
+    if (rows > samples->capacity[pool])
+        rows = samples->capacity[pool];
+    for (int c = 0; c < samples->columns[pool] && rows > 0; ++c) {
+        mds_cell *column = samples->cells[pool] + c * samples->capacity[pool];
+
+        for (int64_t row = 0; row < rows; row += stride)
+            column[row].i8 = 0;
+        column[rows - 1].i8 = 0;
+    }
+}
+
+void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row)
+{
+    _Atomic int64_t *published = &samples->header->rows[pool];
+    const int64_t at = atomic_load_explicit(published, memory_order_relaxed);
+    const int64_t capacity = samples->capacity[pool];
+
+    if (at >= capacity)
+        return;
+    mds_cell *cell = samples->cells[pool] + at;
+
+    for (int c = 0; c < samples->columns[pool]; ++c, cell += capacity)
+        *cell = row[c];
+    atomic_store_explicit(published, at + 1, memory_order_release);
+}
+
+void mds_samples_beat(mds_samples *samples, mds_phase phase)
+{
+    mds_samples_header *header = samples->header;
+
+    atomic_store_explicit(&header->phase, (int)phase, memory_order_relaxed);
+    atomic_store_explicit(&header->heartbeat,
+                          atomic_load_explicit(&header->heartbeat, memory_order_relaxed) + 1,
+                          memory_order_release);
+}
+
+int64_t mds_samples_rows(const mds_samples *samples, mds_pool pool)
+{
+    return atomic_load_explicit(&samples->header->rows[pool], memory_order_acquire);
+}
+
+const mds_cell *mds_samples_column(const mds_samples *samples, mds_pool pool, int column)
+{
+    return samples->cells[pool] + column * samples->capacity[pool];
+}

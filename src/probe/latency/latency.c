@@ -1,0 +1,24 @@
+#include "probe/probe.h"
+
+static const mds_series series[] = {
+    {"wall_s", MDS_CELL_F8, "s", "time of the step by the host clock"},
+    {"device_s", MDS_CELL_F8, "s", "time of the step by the device's event clock"},
+    {"flags", MDS_CELL_I8, "1",
+     "flags of the step: 1 first, 2 warm-up, 4 neighbour list rebuilt, 8 throttled, 16 preempted"},
+    {0},
+};
+
+static void sample(const mds_observation *observation, mds_cell *row)
+{
+    row[0].f8 = observation->wall_s;
+    row[1].f8 = observation->device_s;
+    row[2].i8 = observation->flags;
+}
+
+const mds_probe_class mds_probe_latency = {
+    .name = "latency",
+    .summary = "step latency by the host clock and by the device's",
+    .pool = MDS_POOL_STEPS,
+    .series = series,
+    .sample = sample,
+};
