@@ -1,5 +1,5 @@
-/* A protocol says how a state moves: an integrator with its thermostat or barostat, or the replay of
- * given frames. One folder under protocol/, one line in protocols.def.
+/* A protocol says how a state moves: an integrator with its thermostat or barostat, or the replay
+ * of given frames. One folder under protocol/, one line in protocols.def.
  *
  * The protocol calls the model (through mds_model_compute) where its scheme needs forces; a step of
  * every protocol here costs exactly one force evaluation. Noise comes from base/rng.h with
@@ -24,7 +24,7 @@ typedef struct mds_protocol_spec {
 /* Frames for `replay`: positions of the same atoms, one after the other. Host memory. */
 typedef struct mds_frames {
     int count, n;
-    const double *x; /* (count,n,3) Å */
+    const double *x;    /* (count,n,3) Å */
     const mds_box *box; /* (count) */
 } mds_frames;
 
@@ -38,16 +38,16 @@ typedef struct mds_protocol_config {
 struct mds_protocol_class {
     const char *name, *summary;
     const mds_option *options;
-    bool needs_virial; /* NPT: refused at plan time for models without a stress */
-    bool needs_frames; /* replay */
-    bool integrates;   /* false: no dynamics, no temperature, no drift verdict */
+    bool needs_virial;     /* NPT: refused at plan time for models without a stress */
+    bool needs_frames;     /* replay */
+    bool integrates;       /* false: no dynamics, no temperature, no drift verdict */
     const char *conserved; /* what conserved_eV is, for reports: "total energy", ... */
 
     mds_status (*create)(const mds_protocol_spec *spec, const mds_protocol_config *config,
                          mds_state *state, mds_model *model, mds_protocol **out);
     void (*destroy)(mds_protocol *protocol);
-    /* Advances by one step: x, v, f, box, s (kinetic, kinetic tensor, conserved; the potential part by
-     * the model), state->step + 1. */
+    /* Advances by one step: x, v, f, box, s (kinetic, kinetic tensor, conserved; the potential part
+     * by the model), state->step + 1. */
     mds_status (*step)(mds_protocol *protocol, unsigned want);
 };
 

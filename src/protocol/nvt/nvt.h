@@ -1,0 +1,36 @@
+/* What the thermostats of nvt share. Each is one file and one table. */
+#ifndef MDS_PROTOCOL_NVT_NVT_H
+#define MDS_PROTOCOL_NVT_NVT_H
+
+#include "protocol/motion.h"
+#include "protocol/nvt/chain.h"
+#include "protocol/plugin.h"
+
+typedef struct nvt nvt;
+
+typedef struct nvt_thermostat {
+    const char *word; /* what the option `thermostat` says */
+    mds_status (*init)(nvt *self);
+    mds_status (*step)(nvt *self, unsigned want);
+} nvt_thermostat;
+
+struct nvt {
+    mds_protocol base;
+    mds_motion motion;
+    const nvt_thermostat *thermostat;
+    double heat_eV; /* given to the atoms by the thermostat so far (langevin, svr) */
+    double decay;   /* exp(−γΔt) (langevin) */
+    double tau_fs;  /* relaxation time (svr) */
+    nvt_chain chain;
+};
+
+extern const nvt_thermostat nvt_langevin, nvt_svr, nvt_nose_hoover;
+
+/* One velocity Verlet step with its force evaluation; ends with the kinetic energy observed. */
+mds_status nvt_verlet(nvt *self, unsigned want);
+
+/* Multiplies all velocities, and the observed kinetic energy with them; returns the energy added.
+ */
+double nvt_scale_velocities(nvt *self, double factor);
+
+#endif
