@@ -1,0 +1,93 @@
+/* The results file. Rank 0 creates it alone with everything the run will ever need; all ranks then
+ * open it in parallel and only write raw data into rows they own. No collective call lies between
+ * opening and closing, so a rank may die at any moment without harm to what is written.
+ *
+ * Order of a case's writes: attempt, rank, start → status RUNNING → series and *_done, every second
+ * or so → results → fdatasync → status DONE or FAILED. */
+#ifndef MDS_STORE_STORE_H
+#define MDS_STORE_STORE_H
+
+#include "comm/comm.h"
+#include "store/row.h"
+#include "sweep/matrix.h"
+
+typedef struct mds_store mds_store;
+
+/* Facts about the run, written once: /provenance/<name>. */
+typedef struct mds_fact {
+    char name[48];
+    char *text; /* heap */
+} mds_fact;
+
+/* One row per rank: /provenance/ranks/<column>. */
+typedef struct mds_rank_info {
+    char host[64], device[64], device_model[96], device_uuid[64], cpus[128];
+    int64_t pid, local_rank;
+} mds_rank_info;
+
+typedef struct mds_provenance {
+    const mds_fact *facts;
+    int fact_count;
+    const mds_rank_info *ranks;
+    int rank_count;
+} mds_provenance;
+
+/* A table of the run's summary, for which creation makes room: /summary/<name>/<column>, `rows`
+ * long. What rank 0 does not fill stays NaN or "", and 0 in the extra column `valid`. */
+typedef struct mds_summary_column {
+    char name[48];
+    int width; /* bytes of a text column; 0: float64 */
+    const char *unit;
+    char long_name[96];
+} mds_summary_column;
+
+typedef struct mds_summary_layout {
+    const char *name;
+    const mds_summary_column *columns;
+    int column_count;
+    int64_t rows;
+} mds_summary_layout;
+
+/* Rank 0 only, before anyone opens: writes PATH.tmp, allocates its blocks, syncs and renames it to
+ * PATH. Missing folders are made. MDS_ERR_IO: PATH exists (unless `force`), cannot be written, or
+ * the disk is too full ("needs X, Y free"); nothing that was there is harmed. */
+mds_status mds_store_create(const char *path, bool force, const mds_study *study,
+                            const mds_matrix *matrix, const mds_provenance *provenance,
+                            const mds_summary_layout *tables, int table_count);
+
+/* Whether creating PATH can succeed: the checks of mds_store_create() that cost nothing, so that a
+ * dry run can tell. */
+mds_status mds_store_check_path(const char *path, bool force);
+
+/* Bytes the file will have, for `plan`. */
+double mds_store_predicted_bytes(const mds_matrix *matrix);
+
+/* Takes the run's lock PATH.lock without waiting (rank 0, held until release or death). MDS_ERR_IO
+ * when another run holds it. *fd is -1 on failure. */
+mds_status mds_store_lock(const char *path, int *fd);
+void mds_store_unlock(int fd);
+
+/* Collective: opens PATH for writing rows. The rows' plan columns are read from it. */
+mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out);
+
+/* Independent from here on. `index` is the case's row. */
+mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info *who, int rank);
+/* Writes the rows published since the last call. */
+mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples);
+/* The rest of the rows, then results, sync, status. `row` carries the result columns. */
+mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
+                                 const mds_record *record, mds_case_status status,
+                                 const char *reason);
+
+/* Rank 0, after all cases: start and end of the run, and the columns of its summary tables. `cells`
+ * is double[rows], or char[rows][width] for text; rows beyond the room made are dropped. */
+mds_status mds_store_write_times(mds_store *store, double t_start, double t_end);
+mds_status mds_store_write_summary(mds_store *store, const char *table,
+                                   const mds_summary_column *column, const void *cells,
+                                   int64_t rows);
+
+/* Closes this rank's side. `collective`: all ranks are here and call it; otherwise the ids are left
+ * to the end of the process, because closing waits for everyone. */
+mds_status mds_store_close(mds_store *store, bool collective);
+
+#endif

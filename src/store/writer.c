@@ -1,0 +1,362 @@
+/* Writing rows while the run is on: independent raw-data writes into blocks that exist, nothing
+ * else. No metadata changes, no collective call, memory type equal to file type. */
+#include "store/h5.h"
+#include "store/reader.h"
+#include "store/store.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <mpi.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+enum { COLUMNS_MAX = 160, POOL_COLUMNS_MAX = 32 };
+
+/* HDF5 refuses one write of 2 GiB and more; a GiB is far above any flush. */
+static const int64_t rows_per_write = INT64_C(1) << 27;
+
+struct mds_store {
+    char path[MDS_PATH_SIZE];
+    hid_t file;
+    int fd; /* of our own, for fdatasync: H5Fflush would be collective */
+    int column_count;
+    mds_column column[COLUMNS_MAX];
+    hid_t column_set[COLUMNS_MAX], column_type[COLUMNS_MAX];
+    hid_t pool_set[MDS_POOL_COUNT][POOL_COLUMNS_MAX];
+    mds_row *rows;
+    int count;
+    int index; /* of the case in work, or -1 */
+};
+
+mds_status mds_store_lock(const char *path, int *fd)
+{
+    char name[MDS_PATH_SIZE + 8];
+
+    snprintf(name, sizeof name, "%s.lock", path);
+    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", name, strerror(errno));
+    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+        return MDS_OK;
+    const int reason = errno;
+    close(*fd);
+    *fd = -1;
+    if (reason == EWOULDBLOCK)
+        return mds_fail(MDS_ERR_IO, "%s: another run is writing this file", path);
+    return mds_fail(MDS_ERR_IO, "%s: cannot be locked: %s", name, strerror(reason));
+}
+
+void mds_store_unlock(int fd)
+{
+    if (fd >= 0)
+        close(fd); /* the name stays: removing it would race with the next run's open */
+}
+
+/* A failed write says little; the usual cause deserves its name. */
+static mds_status write_failed(const mds_store *store, const char *what)
+{
+    struct statvfs disk;
+    const mds_status status = mds_h5_fail(store->path, what);
+    char there[32];
+
+    if (fstatvfs(store->fd, &disk) == 0 && disk.f_bavail * disk.f_frsize < (1u << 20))
+        return mds_fail(
+            MDS_ERR_IO, "%s: disk full: %s free", store->path,
+            mds_format_bytes((double)disk.f_bavail * (double)disk.f_frsize, there, sizeof there));
+    return status;
+}
+
+static mds_status write_cells(mds_store *store, hid_t set, hid_t type, int64_t first, int64_t count,
+                              const void *cells, const char *what)
+{
+    const hsize_t start = (hsize_t)first, length = (hsize_t)count;
+    const hid_t in_file = H5Dget_space(set);
+    const hid_t in_memory = H5Screate_simple(1, &length, NULL);
+    herr_t failed = H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL);
+
+    if (failed >= 0)
+        failed = H5Dwrite(set, type, in_memory, in_file, H5P_DEFAULT, cells);
+    H5Sclose(in_memory);
+    H5Sclose(in_file);
+    return failed < 0 ? write_failed(store, what) : MDS_OK;
+}
+
+static mds_status write_phase(mds_store *store, mds_column_phase phase)
+{
+    const char *row = (const char *)&store->rows[store->index];
+
+    for (int i = 0; i < store->column_count; ++i) {
+        const mds_column *column = &store->column[i];
+
+        if (column->phase != phase)
+            continue;
+        const mds_status status = write_cells(store, store->column_set[i], store->column_type[i],
+                                              store->index, 1, row + column->offset, column->name);
+        if (status != MDS_OK)
+            return status;
+    }
+    return MDS_OK;
+}
+
+static mds_status open_columns(mds_store *store)
+{
+    char name[96];
+
+    store->column_count = mds_column_count();
+    if (store->column_count > COLUMNS_MAX)
+        return mds_fail(MDS_ERR_INTERNAL, "more than %d columns", COLUMNS_MAX);
+    for (int i = 0; i < store->column_count; ++i) {
+        mds_column *column = &store->column[i];
+
+        mds_column_get(i, column);
+        snprintf(name, sizeof name, "/cases/%s", column->name);
+        store->column_set[i] = H5Dopen2(store->file, name, H5P_DEFAULT);
+        store->column_type[i] = mds_h5_column_type(column->type, column->size);
+        if (store->column_set[i] < 0)
+            return mds_h5_fail(store->path, name);
+    }
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
+        for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i) {
+            snprintf(name, sizeof name, "/%s/%s", mds_pool_name((mds_pool)pool),
+                     mds_pool_column((mds_pool)pool, i)->key);
+            store->pool_set[pool][i] = H5Dopen2(store->file, name, H5P_DEFAULT);
+            if (store->pool_set[pool][i] < 0)
+                return mds_h5_fail(store->path, name);
+        }
+    return MDS_OK;
+}
+
+static mds_status open_file(mds_store *store, mds_comm *comm)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    struct stat info;
+
+    /* An empty file would be taken for a new one and initialised. */
+    if (stat(store->path, &info) != 0 || info.st_size == 0) {
+        H5Pclose(access);
+        return mds_fail(MDS_ERR_IO, "%s: missing or empty", store->path);
+    }
+    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    if (mds_comm_is_mpi(comm)) {
+        const MPI_Comm *world = mds_comm_handle(comm);
+
+        H5Pset_fapl_mpio(access, *world, MPI_INFO_NULL);
+    }
+    store->file = H5Fopen(store->path, H5F_ACC_RDWR, access);
+    H5Pclose(access);
+    if (store->file < 0)
+        return mds_h5_fail(store->path, "cannot be opened for writing");
+    store->fd = open(store->path, O_RDWR | O_CLOEXEC);
+    if (store->fd < 0)
+        return mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
+    /* HDF5 takes no lock with MPI-IO. A shared one lets readers look and keeps serial writers (h5py
+     * "r+", which locks exclusively) away; where locks do not work the run goes on without. */
+    (void)flock(store->fd, LOCK_SH | LOCK_NB);
+    return open_columns(store);
+}
+
+mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
+{
+    mds_store *store = calloc(1, sizeof *store);
+    mds_results results = {0};
+    mds_status status = MDS_OK;
+
+    *out = NULL;
+    if (!store)
+        status = mds_fail(MDS_ERR_NOMEM, "no memory for the store");
+    mds_h5_quiet();
+    if (status == MDS_OK)
+        status = mds_results_read(path, &results);
+    /* Opening is collective: nobody enters it unless all will. */
+    status = mds_comm_agree(comm, status);
+    if (status == MDS_OK) {
+        snprintf(store->path, sizeof store->path, "%s", path);
+        store->file = -1;
+        store->fd = -1;
+        store->index = -1;
+        store->rows = results.rows;
+        store->count = results.count;
+        results.rows = NULL;
+        status = mds_comm_agree(comm, open_file(store, comm));
+    }
+    mds_results_fini(&results);
+    if (status == MDS_OK)
+        *out = store;
+    else
+        free(store);
+    return status;
+}
+
+mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info *who, int rank)
+{
+    mds_row *row = &store->rows[index];
+    mds_status status = MDS_OK;
+
+    store->index = index;
+    row->attempt += 1;
+    row->rank = rank;
+    row->t_start = mds_clock_epoch_s();
+    memcpy(row->host, who->host, sizeof row->host);
+    memcpy(row->device, who->device, sizeof row->device);
+    memset(row->done, 0, sizeof row->done);
+    row->status = MDS_CASE_RUNNING;
+    MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
+    MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
+out:
+    return status;
+}
+
+static mds_status flush_pool(mds_store *store, const mds_samples *samples, mds_pool pool)
+{
+    mds_row *row = &store->rows[store->index];
+    mds_status status = MDS_OK;
+    int64_t last = mds_samples_rows(samples, pool);
+
+    if (last > row->count[pool])
+        last = row->count[pool];
+    while (row->done[pool] < last) {
+        const int64_t first = row->done[pool];
+        const int64_t count = last - first < rows_per_write ? last - first : rows_per_write;
+
+        for (int i = 0; i < mds_pool_column_count(pool); ++i)
+            MDS_TRY(write_cells(
+                store, store->pool_set[pool][i], mds_h5_cell_type(mds_pool_column(pool, i)->type),
+                row->start[pool] + first, count, mds_samples_column(samples, pool, i) + first,
+                mds_pool_column(pool, i)->key));
+        row->done[pool] += count;
+    }
+out:
+    return status;
+}
+
+mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples)
+{
+    mds_status status = MDS_OK;
+    const int64_t before = store->rows[store->index].done[MDS_POOL_STEPS] +
+                           store->rows[store->index].done[MDS_POOL_COMPONENTS];
+
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
+        MDS_TRY(flush_pool(store, samples, (mds_pool)pool));
+    const int64_t after = store->rows[store->index].done[MDS_POOL_STEPS] +
+                          store->rows[store->index].done[MDS_POOL_COMPONENTS];
+    if (after != before)
+        MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
+out:
+    return status;
+}
+
+mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
+                                 const mds_record *record, mds_case_status case_status,
+                                 const char *reason)
+{
+    mds_row *row = &store->rows[store->index];
+    const mds_samples_header *header = samples->header;
+    mds_status status = MDS_OK;
+
+    MDS_TRY(mds_store_flush_case(store, samples));
+    row->t_end = mds_clock_epoch_s();
+    row->warmup = header->warmup_done;
+    row->threads = header->threads;
+    row->synthetic = header->synthetic;
+    row->degrees_of_freedom = header->degrees_of_freedom;
+    row->volume_A3 = header->volume_A3;
+    row->record = *record;
+    memset(row->reason, 0, sizeof row->reason);
+    snprintf(row->reason, sizeof row->reason, "%s", reason ? reason : "");
+    row->status = (uint8_t)case_status;
+    MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
+    MDS_TRY(write_phase(store, MDS_COLUMN_RESULT));
+    /* The data must be on the disk before the word that says so. */
+    if (fdatasync(store->fd) != 0) {
+        status = mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
+        goto out;
+    }
+    MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
+out:
+    store->index = -1;
+    return status;
+}
+
+static mds_status write_named(mds_store *store, const char *name, size_t width, const void *cells,
+                              int64_t rows)
+{
+    const hid_t set = H5Dopen2(store->file, name, H5P_DEFAULT);
+    mds_status status = MDS_OK;
+
+    if (set < 0)
+        return mds_h5_fail(store->path, name);
+    const hid_t type = width == 1
+                           ? H5Tcopy(H5T_STD_U8LE)
+                           : mds_h5_column_type(width ? MDS_COLUMN_TEXT : MDS_COLUMN_F8, width);
+    const hid_t space = H5Dget_space(set);
+    const int64_t room = (int64_t)H5Sget_simple_extent_npoints(space);
+    H5Sclose(space);
+    if (rows > room)
+        rows = room;
+    if (rows > 0)
+        status = write_cells(store, set, type, 0, rows, cells, name);
+    H5Tclose(type);
+    H5Dclose(set);
+    return status;
+}
+
+mds_status mds_store_write_times(mds_store *store, double t_start, double t_end)
+{
+    mds_status status = MDS_OK;
+
+    MDS_TRY(write_named(store, "/summary/t_start", 0, &t_start, 1));
+    MDS_TRY(write_named(store, "/summary/t_end", 0, &t_end, 1));
+out:
+    return status;
+}
+
+mds_status mds_store_write_summary(mds_store *store, const char *table,
+                                   const mds_summary_column *column, const void *cells,
+                                   int64_t rows)
+{
+    char name[128];
+    mds_status status = MDS_OK;
+    uint8_t *valid = malloc((size_t)(rows > 0 ? rows : 1));
+
+    if (!valid)
+        return mds_fail(MDS_ERR_NOMEM, "no memory for a summary column");
+    memset(valid, 1, (size_t)(rows > 0 ? rows : 1));
+    snprintf(name, sizeof name, "/summary/%s/%s", table, column->name);
+    MDS_TRY(write_named(store, name, (size_t)column->width, cells, rows));
+    snprintf(name, sizeof name, "/summary/%s/valid", table);
+    MDS_TRY(write_named(store, name, 1, valid, rows));
+out:
+    free(valid);
+    return status;
+}
+
+mds_status mds_store_close(mds_store *store, bool collective)
+{
+    mds_status status = MDS_OK;
+
+    if (!store)
+        return MDS_OK;
+    if (collective) {
+        for (int i = 0; i < store->column_count; ++i)
+            H5Tclose(store->column_type[i]);
+        /* STRONG close degree: the datasets go with the file. */
+        if (H5Fclose(store->file) < 0)
+            status = mds_h5_fail(store->path, "cannot be closed");
+    }
+    if (store->fd >= 0)
+        close(store->fd);
+    free(store->rows);
+    free(store);
+    return status;
+}
