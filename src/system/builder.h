@@ -26,14 +26,15 @@ struct mds_system_class {
     const mds_option *options;
     double timestep_fs; /* what the system allows; the preset of run.timestep_fs for it */
 
-    /* The supercell nearest to n_asked atoms, the most nearly cubic of those; `repeat` gets the cell
-     * counts. Cheap and deterministic. MDS_ERR_UNSUPPORTED with the nearest possible numbers when
-     * the nearest is less than half or more than twice what was asked. */
+    /* The supercell nearest to n_asked atoms, the most nearly cubic of those; `repeat` gets the
+     * cell counts. Cheap and deterministic. MDS_ERR_UNSUPPORTED with the nearest possible numbers
+     * when the nearest is less than half or more than twice what was asked. */
     mds_status (*plan)(const mds_system_spec *spec, int n_asked, int *n_atoms, int repeat[3]);
     /* The elements, without building (a file's are read once and cached by the caller). */
     mds_status (*species)(const mds_system_spec *spec, mds_species *out);
     /* Builds it: `out` uninitialised. `seed` orients molecules; crystals ignore it. */
-    mds_status (*build)(const mds_system_spec *spec, int n_asked, uint64_t seed, mds_structure *out);
+    mds_status (*build)(const mds_system_spec *spec, int n_asked, uint64_t seed,
+                        mds_structure *out);
     bool disordered; /* molecules placed at random: needs minimisation before dynamics */
 };
 
