@@ -1,0 +1,14 @@
+/* Everything below is compiled for this instruction set; nothing here may run before
+ * eam_kernel_find() has asked the processor. */
+#ifdef __x86_64__
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx2,fma")
+#endif
+#define EAM_VARIANT(name) name##_avx2
+#include "model/eam/eam_kernel_body.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+#endif

@@ -1,0 +1,2 @@
+#define EAM_VARIANT(name) name##_base
+#include "model/eam/eam_kernel_body.h"
