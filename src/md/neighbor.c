@@ -1,0 +1,299 @@
+#include "md/neighbor.h"
+
+#include "md/neighbor_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where padding points: so far that every cutoff rejects it, near enough that its square is finite
+ * in float32 too. */
+#define PAD_POSITION 1e9
+
+mds_status mds_neighbor_grow(mds_device *device, mds_neighbor_buffer *buffer, size_t bytes,
+                             size_t keep, const char *what)
+{
+    mds_neighbor_buffer bigger = {0};
+
+    if (bytes <= buffer->capacity)
+        return MDS_OK;
+    /* Some room beyond the need: the next list is a little longer or shorter than this one. */
+    const size_t want = bytes + (keep ? bytes / 2 : bytes / 8) + 256;
+    if (keep == 0)
+        return mds_device_reserve(device, want, what, &buffer->memory, &buffer->capacity);
+    const mds_status status =
+        mds_device_reserve(device, want, what, &bigger.memory, &bigger.capacity);
+    if (status != MDS_OK)
+        return status;
+    memcpy(bigger.memory, buffer->memory, keep);
+    mds_device_free(device, buffer->memory);
+    *buffer = bigger;
+    return MDS_OK;
+}
+
+mds_status mds_neighbor_create(mds_device *device, const mds_neighbor_options *options,
+                               mds_neighbor **out)
+{
+    *out = NULL;
+    if (!(options->cutoff > 0.0) || !isfinite(options->cutoff) || !(options->skin >= 0.0) ||
+        !isfinite(options->skin))
+        return mds_fail(MDS_ERR_CONFIG,
+                        "a neighbour list with cutoff %g Å and skin %g Å; the cutoff must be "
+                        "positive and the skin not negative",
+                        options->cutoff, options->skin);
+    if (options->row_pad < 0 || options->row_pad > 64)
+        return mds_fail(MDS_ERR_CONFIG, "neighbour rows padded to %d entries; 0 to 64 are possible",
+                        options->row_pad);
+    if (!mds_device_host_access(device))
+        return mds_fail(MDS_ERR_UNSUPPORTED,
+                        "device %s: its memory is out of the host's reach, which this neighbour "
+                        "list needs",
+                        mds_device_get_info(device)->name);
+    mds_neighbor *list = calloc(1, sizeof *list);
+    mds_neighbor_private *priv = calloc(1, sizeof *priv);
+    if (!list || !priv) {
+        free(list);
+        free(priv);
+        return mds_fail(MDS_ERR_NOMEM, "no memory for a neighbour list");
+    }
+    priv->device = device;
+    priv->options = *options;
+    list->priv = priv;
+    *out = list;
+    return MDS_OK;
+}
+
+void mds_neighbor_destroy(mds_neighbor *list)
+{
+    if (!list)
+        return;
+    mds_neighbor_private *p = list->priv;
+    mds_neighbor_buffer *const all[] = {
+        &p->xe_buffer,    &p->offset_buffer, &p->x0_buffer,    &p->owner_buffer,
+        &p->shift_buffer, &p->start_buffer,  &p->count_buffer, &p->index_buffer,
+        &p->slots_buffer, &p->cache_buffer,  &p->class_buffer, &p->hits_buffer,
+    };
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
+        mds_device_free(p->device, all[i]->memory);
+    mds_neighbor_free_bins(p->device, &p->bins);
+    free(p);
+    free(list);
+}
+
+void mds_neighbor_invalidate(mds_neighbor *list)
+{
+    list->priv->valid = false;
+}
+
+static bool same_cell(const mds_box *a, const mds_box *b)
+{
+    return memcmp(a->h, b->h, sizeof a->h) == 0 &&
+           memcmp(a->periodic, b->periodic, sizeof a->periodic) == 0;
+}
+
+/* Copies x into the atoms' rows and returns the largest squared displacement since the build; a
+ * position that is not finite gives infinity. */
+static double advance(mds_neighbor_private *p, int n, const double *x)
+{
+    const double *x0 = p->x0;
+    double *xe = p->xe, most = 0.0, sum = 0.0;
+
+    for (int i = 0; i < n; ++i) {
+        const double a = x[3 * i], b = x[3 * i + 1], c = x[3 * i + 2];
+        const double da = a - x0[3 * i], db = b - x0[3 * i + 1], dc = c - x0[3 * i + 2];
+        const double square = da * da + db * db + dc * dc;
+
+        xe[4 * i] = a;
+        xe[4 * i + 1] = b;
+        xe[4 * i + 2] = c;
+        most = square > most ? square : most;
+        sum += square;
+    }
+    /* A NaN would lose every comparison above, but not the sum. */
+    return isfinite(sum) ? most : INFINITY;
+}
+
+/* The same when the cell has changed: displacements from the positions that an affine deformation
+ * would have given, x0 A with A = h0⁻¹ h. */
+static double advance_affine(mds_neighbor_private *p, int n, const double *x, const double a[3][3])
+{
+    double *xe = p->xe, most = 0.0, sum = 0.0;
+
+    for (int i = 0; i < n; ++i) {
+        const double *x0 = p->x0 + 3 * (size_t)i, *xi = x + 3 * (size_t)i;
+        double square = 0.0;
+
+        for (int k = 0; k < 3; ++k) {
+            const double u = xi[k] - (x0[0] * a[0][k] + x0[1] * a[1][k] + x0[2] * a[2][k]);
+
+            square += u * u;
+            xe[4 * (size_t)i + k] = xi[k];
+        }
+        most = square > most ? square : most;
+        sum += square;
+    }
+    return isfinite(sum) ? most : INFINITY;
+}
+
+/* How far atoms may move before a pair can come within the cutoff unseen. Let u be displacements
+ * from the affinely deformed build positions. A pair that is not listed was R = cutoff + skin or
+ * more apart, and is now at least σ R − 2 max|u| apart, σ being the least singular value of A; so
+ * max|u| ≤ (σ R − cutoff) / 2 is safe. σ ≥ 1 − |A − 1| (Frobenius). Without a change of cell this
+ * is skin / 2. */
+static double allowance(const mds_neighbor_private *p, const mds_box *box, double a[3][3])
+{
+    double square = 0.0;
+
+    for (int i = 0; i < 3; ++i)
+        for (int k = 0; k < 3; ++k) {
+            a[i][k] = 0.0;
+            for (int c = 0; c < 3; ++c)
+                a[i][k] += p->built.inverse[i][c] * box->h[c][k];
+            square += (a[i][k] - (i == k)) * (a[i][k] - (i == k));
+        }
+    const double reach = p->options.cutoff + p->options.skin;
+    return 0.5 * ((1.0 - sqrt(square)) * reach - p->options.cutoff);
+}
+
+static void set_offsets(mds_neighbor *list, const mds_box *box)
+{
+    mds_neighbor_private *p = list->priv;
+
+    for (int row = list->n; row < list->m; ++row) {
+        const int *t = p->shift + 3 * (size_t)row;
+        double *o = p->offset + 4 * (size_t)(row - list->n);
+
+        for (int k = 0; k < 3; ++k)
+            o[k] = t[0] * box->h[0][k] + t[1] * box->h[1][k] + t[2] * box->h[2][k];
+        o[3] = 0.0;
+    }
+    p->offset_box = *box;
+}
+
+static void refresh_ghosts(mds_neighbor *list)
+{
+    mds_neighbor_private *p = list->priv;
+    double *restrict xe = p->xe;
+    const double *restrict offset = p->offset;
+    const int *restrict owner = p->owner;
+
+    for (int row = list->n; row < list->m; ++row) {
+        const double *from = xe + 4 * (size_t)owner[row];
+        const double *o = offset + 4 * (size_t)(row - list->n);
+        double *to = xe + 4 * (size_t)row;
+
+        for (int k = 0; k < 4; ++k)
+            to[k] = from[k] + o[k];
+    }
+}
+
+static void publish(mds_neighbor *list)
+{
+    const mds_neighbor_private *p = list->priv;
+
+    list->xe = p->xe;
+    list->owner = p->owner;
+    list->shift = p->shift;
+    list->start = p->start;
+    list->count = p->count;
+    list->index = p->index;
+}
+
+static mds_status build(mds_neighbor *list, const mds_state *state)
+{
+    mds_neighbor_private *p = list->priv;
+    const size_t n = (size_t)state->n;
+    const bool half = p->options.kind == MDS_NEIGHBOR_HALF;
+    mds_status status = MDS_OK;
+
+    p->valid = false;
+    MDS_TRY(mds_neighbor_fill_bins(p->device, &p->bins, &state->box, state->n, state->x,
+                                   p->options.cutoff + p->options.skin, half));
+    MDS_TRY(mds_neighbor_search(list, state->n));
+    const size_t rows = (size_t)list->m + 1;
+    MDS_TRY(mds_neighbor_grow(p->device, &p->xe_buffer, rows * 4 * sizeof(double), 0,
+                              "positions with ghosts"));
+    MDS_TRY(mds_neighbor_grow(p->device, &p->offset_buffer, (rows - n) * 4 * sizeof(double), 0,
+                              "offsets of ghosts"));
+    MDS_TRY(mds_neighbor_grow(p->device, &p->x0_buffer, n * 3 * sizeof(double), 0,
+                              "positions at the build"));
+    p->xe = p->xe_buffer.memory;
+    p->offset = p->offset_buffer.memory;
+    p->x0 = p->x0_buffer.memory;
+    memcpy(p->x0, state->x, n * 3 * sizeof(double));
+    for (size_t i = 0; i < n; ++i) {
+        memcpy(p->xe + 4 * i, state->x + 3 * i, 3 * sizeof(double));
+        p->xe[4 * i + 3] = 0.0;
+    }
+    for (int k = 0; k < 4; ++k)
+        p->xe[4 * (rows - 1) + k] = k < 3 ? PAD_POSITION : 0.0;
+    set_offsets(list, &state->box);
+    refresh_ghosts(list);
+    publish(list);
+    p->built = state->box;
+    p->valid = true;
+    p->tested = false;
+    ++list->builds;
+out:
+    return status;
+}
+
+/* Whether the list still holds; brings the atoms' rows up to date if so. */
+static bool still_good(mds_neighbor *list, const mds_state *state)
+{
+    mds_neighbor_private *p = list->priv;
+    const bool first_test = !p->tested;
+    double a[3][3], limit = 0.5 * p->options.skin, moved;
+
+    if (!p->valid || list->n != state->n || p->options.skin == 0.0 ||
+        memcmp(p->built.periodic, state->box.periodic, sizeof p->built.periodic) != 0)
+        return false;
+    if (same_cell(&p->built, &state->box)) {
+        moved = advance(p, state->n, state->x);
+    } else {
+        limit = allowance(p, &state->box, a);
+        moved = advance_affine(p, state->n, state->x, (const double(*)[3])a);
+    }
+    p->tested = true;
+    if (limit >= 0.0 && moved <= limit * limit)
+        return true;
+    if (first_test || moved > p->options.skin * p->options.skin)
+        ++list->dangerous;
+    return false;
+}
+
+mds_status mds_neighbor_update(mds_neighbor *list, mds_state *state)
+{
+    mds_neighbor_private *p = list->priv;
+    const bool good = still_good(list, state);
+
+    if (!good) {
+        const mds_status status = build(list, state);
+
+        if (status != MDS_OK)
+            return status;
+    } else {
+        if (!same_cell(&p->offset_box, &state->box))
+            set_offsets(list, &state->box);
+        refresh_ghosts(list);
+    }
+    state->s->rebuilt = good ? 0.0 : 1.0;
+    state->s->dangerous = (double)list->dangerous;
+    return MDS_OK;
+}
+
+void mds_neighbor_fold_forces(const mds_neighbor *list, const double *fe, double *f)
+{
+    const int *owner = list->owner;
+
+    for (int i = 0; i < list->n; ++i)
+        for (int k = 0; k < 3; ++k)
+            f[3 * (size_t)i + k] = fe[4 * (size_t)i + k];
+    for (int row = list->n; row < list->m; ++row) {
+        double *to = f + 3 * (size_t)owner[row];
+
+        for (int k = 0; k < 3; ++k)
+            to[k] += fe[4 * (size_t)row + k];
+    }
+}

@@ -1,0 +1,288 @@
+#include "md/neighbor.h"
+
+#include "base/rng.h"
+#include "harness/test.h"
+
+/* A directed or undirected pair: atom i and the image of j by t. */
+typedef struct pair {
+    int i, j, t[3];
+} pair;
+
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(pair));
+}
+
+/* A pair in one spelling: j ≥ i, and of self images the first non-zero translation positive. */
+static pair canonical(pair p)
+{
+    const int lead = p.t[0] ? p.t[0] : p.t[1] ? p.t[1] : p.t[2];
+
+    if (p.i > p.j || (p.i == p.j && lead < 0))
+        return (pair){p.j, p.i, {-p.t[0], -p.t[1], -p.t[2]}};
+    return p;
+}
+
+typedef struct world {
+    mds_device *device;
+    mds_structure structure;
+    mds_state state;
+} world;
+
+static double uniform(uint64_t seed, uint64_t index)
+{
+    const mds_philox_block b = mds_rng_block(seed, MDS_RNG_TEST, 0, index, 0);
+
+    return mds_uniform(b.word[0], b.word[1]);
+}
+
+/* n random atoms in the cell h, `spread` cells wide. */
+static void open_world(world *w, const double h[3][3], const bool periodic[3], int n, double spread,
+                       uint64_t seed)
+{
+    memset(w, 0, sizeof *w);
+    CHECK_OK(mds_device_open("cpu", &w->device));
+    CHECK_OK(mds_structure_init(&w->structure, n, false));
+    CHECK_OK(mds_box_set(&w->structure.box, h, periodic));
+    w->structure.species.count = 1;
+    for (int i = 0; i < n; ++i) {
+        double s[3];
+
+        for (int k = 0; k < 3; ++k)
+            s[k] = (uniform(seed, (uint64_t)(3 * i + k)) - 0.5) * spread;
+        mds_box_to_cartesian(&w->structure.box, s, w->structure.x + 3 * i);
+        w->structure.mass[i] = 1.0;
+    }
+    CHECK_OK(mds_state_init(&w->state, w->device, &w->structure));
+}
+
+static void close_world(world *w)
+{
+    mds_state_fini(&w->state);
+    mds_structure_fini(&w->structure);
+    mds_device_close(w->device);
+}
+
+/* All pairs (i, image of j) closer than `cutoff`, by looking at every translation that can matter.
+ */
+static pair *brute_force(const mds_state *state, double cutoff, int *count)
+{
+    const mds_box *box = &state->box;
+    int capacity = 1024;
+    pair *list = malloc((size_t)capacity * sizeof *list);
+
+    *count = 0;
+    for (int i = 0; i < state->n; ++i)
+        for (int j = 0; j < state->n; ++j) {
+            int low[3], high[3];
+            double d[3], s[3];
+
+            for (int k = 0; k < 3; ++k)
+                d[k] = state->x[3 * j + k] - state->x[3 * i + k];
+            mds_box_to_fractional(box, d, s);
+            for (int k = 0; k < 3; ++k) {
+                const double reach = cutoff / box->height[k] + 1e-6;
+
+                low[k] = box->periodic[k] ? (int)floor(-reach - s[k]) : 0;
+                high[k] = box->periodic[k] ? (int)ceil(reach - s[k]) : 0;
+            }
+            for (int a = low[0]; a <= high[0]; ++a)
+                for (int b = low[1]; b <= high[1]; ++b)
+                    for (int c = low[2]; c <= high[2]; ++c) {
+                        double r = 0.0;
+
+                        if (i == j && a == 0 && b == 0 && c == 0)
+                            continue;
+                        for (int k = 0; k < 3; ++k) {
+                            const double t = d[k] + a * box->h[0][k] + b * box->h[1][k] +
+                                             c * box->h[2][k];
+
+                            r += t * t;
+                        }
+                        if (r >= cutoff * cutoff)
+                            continue;
+                        if (*count == capacity)
+                            list = realloc(list, (size_t)(capacity *= 2) * sizeof *list);
+                        list[(*count)++] = (pair){i, j, {a, b, c}};
+                    }
+        }
+    return list;
+}
+
+/* The invariants that the header promises, apart from which pairs there are. */
+static void check_shape(const mds_neighbor *list, const mds_state *state,
+                        const mds_neighbor_options *options)
+{
+    const int pad = options->row_pad > 1 ? options->row_pad : 1;
+    int64_t entries = 0;
+    int *seen = calloc((size_t)list->m + 1, sizeof *seen);
+
+    assert_int_equal(list->n, state->n);
+    assert_int_equal((uintptr_t)list->xe % 64, 0);
+    assert_int_equal(list->start[0], 0);
+    for (int row = 0; row < list->m; ++row) {
+        const double *x = state->x + 3 * list->owner[row];
+        const int *t = list->shift + 3 * row;
+
+        for (int k = 0; k < 3; ++k) {
+            const double *a = &state->box.h[0][k];
+            const double want = x[k] + t[0] * a[0] + t[1] * a[3] + t[2] * a[6];
+
+            if (row < list->n)
+                assert_true(list->owner[row] == row && list->xe[4 * row + k] == x[k]);
+            /* Rounding of coordinates below 1000 Å. */
+            CHECK_NEAR(list->xe[4 * row + k], want, 0.0, 1e-12 * 1000);
+        }
+        assert_true(list->xe[4 * row + 3] == 0.0);
+    }
+    assert_true(fabs(list->xe[4 * list->m]) > 1e8);
+    for (int i = 0; i < list->n; ++i) {
+        const int used = list->start[i + 1] - list->start[i];
+
+        assert_int_equal(list->start[i] % pad, 0);
+        assert_int_equal(used, (list->count[i] + pad - 1) / pad * pad);
+        entries += list->count[i];
+        for (int k = 0; k < used; ++k) {
+            const int row = list->index[list->start[i] + k];
+
+            if (k >= list->count[i]) {
+                assert_int_equal(row, list->m);
+                continue;
+            }
+            assert_true(row >= 0 && row < list->m && row != i);
+            assert_int_not_equal(seen[row], i + 1);
+            seen[row] = i + 1;
+        }
+    }
+    assert_true(entries == list->entries);
+    /* Every ghost is there once. */
+    pair *ghosts = calloc((size_t)(list->m - list->n) + 1, sizeof *ghosts);
+    for (int row = list->n; row < list->m; ++row)
+        ghosts[row - list->n] =
+            (pair){0,
+                   list->owner[row],
+                   {list->shift[3 * row], list->shift[3 * row + 1], list->shift[3 * row + 2]}};
+    qsort(ghosts, (size_t)(list->m - list->n), sizeof *ghosts, compare);
+    for (int g = 1; g < list->m - list->n; ++g)
+        assert_int_not_equal(compare(&ghosts[g - 1], &ghosts[g]), 0);
+    free(ghosts);
+    free(seen);
+}
+
+/* Pairs within `cutoff` among the entries, a half list's in both directions; sorted. */
+static pair *listed(const mds_neighbor *list, bool half, double cutoff, int *count)
+{
+    pair *out = malloc(((size_t)list->entries * 2 + 1) * sizeof *out);
+
+    *count = 0;
+    for (int i = 0; i < list->n; ++i)
+        for (int k = 0; k < list->count[i]; ++k) {
+            const int row = list->index[list->start[i] + k];
+            const double *a = list->xe + 4 * i, *b = list->xe + 4 * row;
+            const int *t = list->shift + 3 * row;
+            const double r2 = (b[0] - a[0]) * (b[0] - a[0]) + (b[1] - a[1]) * (b[1] - a[1]) +
+                              (b[2] - a[2]) * (b[2] - a[2]);
+
+            if (r2 >= cutoff * cutoff)
+                continue;
+            out[(*count)++] = (pair){i, list->owner[row], {t[0], t[1], t[2]}};
+            if (half)
+                out[(*count)++] = (pair){list->owner[row], i, {-t[0], -t[1], -t[2]}};
+        }
+    qsort(out, (size_t)*count, sizeof *out, compare);
+    return out;
+}
+
+/* The list holds exactly the pairs of the brute-force search within `cutoff` (its own is larger).
+ */
+static void check_pairs(const mds_neighbor *list, const mds_state *state,
+                        const mds_neighbor_options *options, double cutoff)
+{
+    int want_count, got_count;
+    pair *want = brute_force(state, cutoff, &want_count);
+    pair *got = listed(list, options->kind == MDS_NEIGHBOR_HALF, cutoff, &got_count);
+
+    qsort(want, (size_t)want_count, sizeof *want, compare);
+    if (want_count != got_count)
+        fail_msg("%d pairs listed, %d exist (%d atoms, cutoff %g)", got_count, want_count, state->n,
+                 cutoff);
+    for (int k = 0; k < want_count; ++k)
+        if (compare(&want[k], &got[k]) != 0)
+            fail_msg("pair %d: listed %d-%d (%d %d %d), exists %d-%d (%d %d %d)", k, got[k].i,
+                     got[k].j, got[k].t[0], got[k].t[1], got[k].t[2], want[k].i, want[k].j,
+                     want[k].t[0], want[k].t[1], want[k].t[2]);
+    free(want);
+    free(got);
+}
+
+typedef struct cell_case {
+    const char *name;
+    double h[3][3];
+    bool periodic[3];
+    int n;
+    double spread, cutoff;
+} cell_case;
+
+static const cell_case cells[] = {
+    {"cube", {{12, 0, 0}, {0, 12, 0}, {0, 0, 12}}, {1, 1, 1}, 90, 1.0, 3.5},
+    {"one bin", {{6, 0, 0}, {0, 6, 0}, {0, 0, 6}}, {1, 1, 1}, 20, 1.0, 5.0},
+    {"long box", {{40, 0, 0}, {0, 7, 0}, {0, 0, 5}}, {1, 1, 1}, 60, 1.0, 4.0},
+    {"restricted triclinic", {{9, 0, 0}, {3, 8, 0}, {-2, 4, 10}}, {1, 1, 1}, 50, 1.0, 4.2},
+    {"rotated triclinic", {{7, 2, 1}, {-3, 8, 2}, {1, -4, 9}}, {1, 1, 1}, 40, 1.0, 4.0},
+    {"strongly skewed", {{8, 0, 0}, {30, 8, 0}, {-25, 40, 8}}, {1, 1, 1}, 30, 1.0, 4.0},
+    {"left-handed", {{7, 2, 1}, {1, -4, 9}, {-3, 8, 2}}, {1, 1, 1}, 40, 1.0, 4.0},
+    {"tiny", {{2.1, 0, 0}, {0.3, 2.3, 0}, {0.2, -0.4, 1.9}}, {1, 1, 1}, 2, 1.0, 7.0},
+    {"primitive fcc", {{0, 1.8, 1.8}, {1.8, 0, 1.8}, {1.8, 1.8, 0}}, {1, 1, 1}, 1, 1.0, 7.5},
+    {"flat", {{20, 0, 0}, {0, 20, 0}, {0, 0, 0.9}}, {1, 1, 1}, 10, 1.0, 3.0},
+    {"slab", {{8, 0, 0}, {1, 9, 0}, {0, 0, 12}}, {1, 1, 0}, 40, 1.0, 4.0},
+    {"slab across a", {{12, 0, 0}, {1, 9, 0}, {0, 2, 8}}, {0, 1, 1}, 40, 1.6, 4.0},
+    {"wire", {{0, 0, 0}, {0, 0, 0}, {1, 2, 7}}, {0, 0, 1}, 20, 6.0, 4.0},
+    {"cluster", {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}}, {0, 0, 0}, 60, 9.0, 3.0},
+    {"flat cluster", {{5, 0, 0}, {0, 5, 0}, {0, 0, 1e-3}}, {0, 0, 0}, 60, 2.0, 3.0},
+    {"far outside", {{9, 0, 0}, {3, 8, 0}, {-2, 4, 10}}, {1, 1, 1}, 40, 7.0, 4.0},
+    {"very far outside", {{5, 0, 0}, {1, 6, 0}, {0, 0, 5}}, {1, 1, 1}, 12, 60.0, 4.0},
+    {"lone atom", {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}}, {0, 0, 0}, 1, 1.0, 3.0},
+    {"lone atom in a large cell", {{50, 0, 0}, {0, 50, 0}, {0, 0, 50}}, {1, 1, 1}, 1, 1.0, 3.0},
+    {"many", {{24, 0, 0}, {4, 22, 0}, {3, 1, 20}}, {1, 1, 1}, 700, 1.5, 3.0},
+};
+
+enum { CELLS = sizeof cells / sizeof cells[0] };
+
+static void finds_all_images(void **unused)
+{
+    (void)unused;
+    for (int c = 0; c < CELLS; ++c)
+        for (int variant = 0; variant < 4; ++variant) {
+            const mds_neighbor_options options = {
+                .cutoff = cells[c].cutoff - 0.5,
+                .skin = 0.5,
+                .kind = variant % 2 ? MDS_NEIGHBOR_HALF : MDS_NEIGHBOR_FULL,
+                .row_pad = variant / 2 ? 4 : 0,
+            };
+            mds_neighbor *list;
+            world w;
+
+            print_message("%s, variant %d\n", cells[c].name, variant);
+            open_world(&w, cells[c].h, cells[c].periodic, cells[c].n, cells[c].spread,
+                       17 + (uint64_t)c);
+            CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+            CHECK_OK(mds_neighbor_update(list, &w.state));
+            assert_true(list->builds == 1 && list->dangerous == 0);
+            assert_true(w.state.s->rebuilt == 1.0);
+            check_shape(list, &w.state, &options);
+            /* A hair inside the list's own reach: no pair is so near that rounding decides. */
+            check_pairs(list, &w.state, &options, cells[c].cutoff - 1e-9);
+            mds_neighbor_destroy(list);
+            close_world(&w);
+        }
+}
+
+int main(void)
+{
+    (void)canonical;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_all_images),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
