@@ -1,0 +1,60 @@
+/* Private to the runner: a case while it runs, and the timed steps. */
+#ifndef MDS_CASE_TRIAL_H
+#define MDS_CASE_TRIAL_H
+
+#include "case/frames.h"
+#include "case/runner.h"
+
+#include <sys/resource.h>
+
+enum {
+    MDS_TRIAL_COLUMNS = 64, /* at most, of a sampled pool */
+    MDS_TRIAL_RING = 32     /* steps whose events have not been read yet, at most */
+};
+
+typedef struct mds_trial {
+    const mds_study *study;
+    const mds_case *point;
+    const mds_run *run; /* &point->run */
+    mds_samples *samples;
+    int64_t started_ns;
+
+    mds_device *device;
+    mds_structure start;
+    mds_model_spec spec;
+    mds_state state;
+    mds_model *model;
+    mds_frame_store frames;
+    mds_protocol *protocol;
+    mds_regions regions;
+
+    int statm;
+    struct rlimit old_limit;
+    bool limited;
+
+    /* the timed loop */
+    bool dynamics;           /* the protocol integrates: there is a kinetic energy to judge */
+    bool waits;              /* MDS_TIMING_SYNC */
+    unsigned thermo_want;    /* what a step with thermodynamics asks of the model */
+    double kinetic_limit_eV; /* above it the trajectory has exploded */
+    mds_scalars scalars;     /* host copy, where the device's memory cannot be read */
+    mds_observation observation;
+    int depth, pending, oldest; /* ring of rows that wait for their events */
+    int device_s_column;
+    mds_cell ring[MDS_TRIAL_RING][MDS_TRIAL_COLUMNS];
+    int64_t step; /* taken so far, first step and warm-up included */
+} mds_trial;
+
+/* Makes the loop ready: event ring, sample pages, everything that would allocate or fault. */
+mds_status mds_trial_arm(mds_trial *trial);
+
+/* `count` timed steps with their samples, in `phase`; the flags go into every row. */
+mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, int64_t flags);
+
+/* The same steps with nothing sampled: the loop as a whole is timed (MDS_TIMING_OFF). */
+mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t count);
+
+/* `count` steps with the regions on, into the components pool. */
+mds_status mds_trial_components(mds_trial *trial, int64_t count);
+
+#endif
