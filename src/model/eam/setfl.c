@@ -201,10 +201,9 @@ static int64_t count_values(const setfl *file, setfl_flavour flavour)
 }
 
 /* The flavour whose count of words fits what is left of the text; each element's header has four.
- */
-static setfl_flavour guess_flavour(scanner s, const setfl *file)
+ * SETFL_AUTO when neither does. One element is the same in both. */
+static setfl_flavour fitting_flavour(scanner s, const setfl *file)
 {
-    const size_t length = strlen(s.path);
     const int64_t headers = 4 * (int64_t)file->elements;
     int64_t words = 0;
 
@@ -212,9 +211,24 @@ static setfl_flavour guess_flavour(scanner s, const setfl *file)
         ++words;
     if (words == headers + count_values(file, SETFL_ALLOY))
         return SETFL_ALLOY;
-    if (words == headers + count_values(file, SETFL_FS))
-        return SETFL_FS;
-    return length > 3 && strcmp(s.path + length - 3, ".fs") == 0 ? SETFL_FS : SETFL_ALLOY;
+    return words == headers + count_values(file, SETFL_FS) ? SETFL_FS : SETFL_AUTO;
+}
+
+static mds_status choose_flavour(const scanner *s, setfl_flavour asked, setfl *file)
+{
+    const setfl_flavour fitting = fitting_flavour(*s, file);
+    const size_t length = strlen(s->path);
+    const bool named_fs = length > 3 && strcmp(s->path + length - 3, ".fs") == 0;
+
+    if (asked != SETFL_AUTO && fitting != SETFL_AUTO && asked != fitting && file->elements > 1)
+        return mds_fail(MDS_ERR_CONFIG, "%s:%d: the count of numbers fits flavour %s, not %s",
+                        s->path, s->line, fitting == SETFL_FS ? "fs" : "alloy",
+                        asked == SETFL_FS ? "fs" : "alloy");
+    file->flavour = asked != SETFL_AUTO     ? asked
+                    : fitting != SETFL_AUTO ? fitting
+                    : named_fs              ? SETFL_FS
+                                            : SETFL_ALLOY;
+    return MDS_OK;
 }
 
 /* "Z mass a lattice" on a line of its own. The lattice constant and name serve no purpose here, but
@@ -350,7 +364,7 @@ mds_status setfl_read(const char *path, setfl_flavour flavour, setfl *out)
     MDS_TRY(mds_read_file(path, &text, &length));
     scanner s = {.path = path, .at = text, .end = text + length, .line = 1};
     MDS_TRY(parse_header(&s, out));
-    out->flavour = flavour == SETFL_AUTO ? guess_flavour(s, out) : flavour;
+    MDS_TRY(choose_flavour(&s, flavour, out));
     MDS_TRY(allocate(&s, out));
     MDS_TRY(parse_tables(&s, out));
 out:
