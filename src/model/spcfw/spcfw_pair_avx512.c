@@ -1,0 +1,45 @@
+/* The pair loop with 512-bit vectors. */
+#include "model/spcfw/spcfw_list.h"
+
+#ifdef __x86_64__
+
+#pragma GCC target("avx512f,avx512dq,avx2,fma")
+#include <immintrin.h>
+
+typedef __m512d vec;
+typedef __mmask8 mask;
+#define LANES   8
+#define KERNELS spcfw_kernels_avx512
+#define TITLE   "avx512"
+
+static const double lane_number[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
+
+#define v_load(p)      _mm512_load_pd(p)
+#define v_store(p, a)  _mm512_store_pd(p, a)
+#define v_set(a)       _mm512_set1_pd(a)
+#define v_add(a, b)    _mm512_add_pd(a, b)
+#define v_sub(a, b)    _mm512_sub_pd(a, b)
+#define v_mul(a, b)    _mm512_mul_pd(a, b)
+#define v_fma(a, b, c) _mm512_fmadd_pd(a, b, c)
+#define v_keep(m, a)   _mm512_maskz_mov_pd(m, a)
+#define v_sum(a)       _mm512_reduce_add_pd(a)
+#define m_less(a, b)   _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ)
+#define v_max(a, b)    _mm512_max_pd(a, b)
+#define m_bits(m)      ((unsigned)(m))
+#define m_count(m)     __builtin_popcount(m)
+#define m_and(a, b)    ((mask)((a) & (b)))
+
+/* The 14-bit estimate y, then the series of (1 − e)^(−1/2) with e = 1 − s y²: what is left out is
+ * of order e⁴ < 2^−52. */
+static inline vec v_rsqrt(vec s)
+{
+    const vec y = _mm512_rsqrt14_pd(s);
+    const vec e = _mm512_fnmadd_pd(_mm512_mul_pd(s, y), y, v_set(1.0));
+    const vec series = v_fma(v_fma(v_set(0.3125), e, v_set(0.375)), e, v_set(0.5));
+
+    return v_fma(v_mul(y, e), series, y);
+}
+
+#include "model/spcfw/spcfw_pair_kernel.h"
+
+#endif
