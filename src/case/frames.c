@@ -53,8 +53,13 @@ static mds_status same_atoms(const char *path, int frame, const mds_structure *g
     return MDS_OK;
 }
 
-static mds_status read_frames(const char *path, const mds_structure *start, mds_frame_store *out)
+/* A file is replayed whole, unless a stride or a number of frames was asked for. */
+static mds_status read_frames(const mds_options *options, const mds_structure *start,
+                              mds_frame_store *out)
 {
+    const char *path = mds_options_text(options, "frames");
+    const int every =
+        mds_options_given(options, "frame_every") ? mds_options_int(options, "frame_every") : 1;
     mds_structure frame = {0};
     mds_status status;
     int count;
@@ -62,10 +67,14 @@ static mds_status read_frames(const char *path, const mds_structure *start, mds_
     MDS_TRY(mds_xyz_count(path, &count));
     if (count < 1)
         return mds_fail(MDS_ERR_CONFIG, "%s: no frame to replay", path);
+    count = (count - 1) / every + 1;
+    if (mds_options_given(options, "frame_count") &&
+        count > mds_options_int(options, "frame_count"))
+        count = mds_options_int(options, "frame_count");
     MDS_TRY(reserve(out, count, start->n));
     for (int i = 0; i < count; ++i) {
-        MDS_TRY(mds_xyz_read(path, i, &frame));
-        MDS_TRY(same_atoms(path, i, &frame, start));
+        MDS_TRY(mds_xyz_read(path, i * every, &frame));
+        MDS_TRY(same_atoms(path, i * every, &frame, start));
         MDS_TRY(mds_structure_restrict(&frame, NULL));
         put(out, i, frame.x, &frame.box);
         mds_structure_fini(&frame);
