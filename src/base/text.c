@@ -63,6 +63,9 @@ const char *mds_nearest_word(const char *word, const char *const *words, int cou
             best_distance = distance;
         }
     }
+    for (int i = 0; i < count && !best; ++i)
+        if (strncmp(words[i], word, strlen(word)) == 0 && words[i][strlen(word)] == '_')
+            best = words[i];
     return best;
 }
 

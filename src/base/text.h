@@ -13,7 +13,8 @@ uint64_t mds_hash(uint64_t hash, const void *bytes, size_t count);
 uint64_t mds_hash_text(uint64_t hash, const char *text);
 
 /* The word of `words` (count of them) nearest to `word` by edit distance, or NULL when none is near
- * (more than a third of the letters differ): for "did you mean". Borrowed from `words`. */
+ * (more than a third of the letters differ) and none is `word` with a unit or the like behind it
+ * ("tau" for "tau_fs"): for "did you mean". Borrowed from `words`. */
 const char *mds_nearest_word(const char *word, const char *const *words, int count);
 
 /* "1.2 s", "3 min 20 s", "2 h 5 min" into `out`; returns `out`. */
