@@ -3,8 +3,8 @@
  * configuration and none is timed on a perfect lattice.
  *
  *   crystal: lattice → velocities at 2T (half of it becomes potential energy, by equipartition)
- *            → Langevin dynamics, 400 steps
- *   water:   molecules on a lattice → FIRE → velocities at T → Langevin dynamics, 800 steps
+ *            → Langevin dynamics, 0.4 ps
+ *   water:   molecules on a lattice → FIRE → velocities at T → Langevin dynamics, 1.5 ps
  *   neither a reference nor time for one (file systems of other elements; run.equilibration = 0):
  *            the structure as built, with Maxwell–Boltzmann velocities at T
  *
@@ -21,17 +21,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_SIZE = 1024,
-    BEAT_EVERY = 10,
-    CRYSTAL_STEPS = 400,
-    WATER_STEPS = 800,
-    RELAX_STEPS = 150
-};
+enum { KEY_SIZE = 1024, BEAT_EVERY = 10, RELAX_STEPS = 150 };
 
-/* Overdamped for nothing but the fastest modes: a velocity is forgotten within 50 fs. */
-static const double friction_1_ps = 20.0;
-/* About the largest force component in the liquid at room temperature is 2 eV/Å. */
+/* How long the dynamics needs. Potential energies of 512 atoms come within 1 meV/atom of their long
+ * means: those of a crystal, which only has to exchange heat with itself, after 0.2 ps; those of
+ * water, whose hydrogen bonds have to be found, within 3 meV/atom after 1.5 ps, and soonest with a
+ * friction that lets molecules turn. */
+typedef struct recipe {
+    double time_fs, friction_1_ps;
+} recipe;
+
+static const recipe for_crystals = {400.0, 20.0}, for_liquids = {1500.0, 10.0};
+
+/* Below the largest forces in the liquid (3 eV/Å at 300 K) and so no waste of steps. */
 static const double relaxed_eV_A = 0.5;
 
 typedef struct entry {
@@ -171,7 +173,7 @@ out:
 }
 
 static mds_status run_dynamics(bench *b, double dt_fs, double temperature_K, uint64_t seed,
-                               int64_t steps, const pulse *beat)
+                               double friction_1_ps, int64_t steps, const pulse *beat)
 {
     const mds_protocol_config config = {
         .dt_fs = dt_fs, .temperature_K = temperature_K, .seed = seed};
@@ -197,11 +199,13 @@ static mds_status equilibrate(const mds_system_spec *system, const mds_case *poi
     const double temperature = point->run.temperature_K;
     const bool disordered = system->class->disordered;
     const mds_relax relax = {RELAX_STEPS, relaxed_eV_A, beat->call, beat->context};
+    const recipe *needs = disordered ? &for_liquids : &for_crystals;
+    const double dt_fs = system->class->timestep_fs;
     int64_t steps = point->run.equilibration;
     mds_status status = MDS_OK;
 
     if (steps < 0)
-        steps = disordered ? WATER_STEPS : CRYSTAL_STEPS;
+        steps = (int64_t)(needs->time_fs / dt_fs + 0.5);
     if (!b->model || temperature == 0.0)
         steps = 0;
     if (b->model && disordered)
@@ -213,7 +217,7 @@ static mds_status equilibrate(const mds_system_spec *system, const mds_case *poi
 
     MDS_TRY(mds_state_draw_velocities(&b->state, (at_minimum ? 2.0 : 1.0) * temperature, seed));
     if (steps > 0)
-        MDS_TRY(run_dynamics(b, system->class->timestep_fs, temperature, seed, steps, beat));
+        MDS_TRY(run_dynamics(b, dt_fs, temperature, seed, needs->friction_1_ps, steps, beat));
 out:
     return status;
 }
