@@ -151,10 +151,11 @@ mds_status mds_frame_store_make(const mds_protocol_spec *protocol, const mds_str
                                 double dt_fs, double temperature_K, uint64_t seed,
                                 void (*beat)(void *context), void *context, mds_frame_store *out)
 {
-    const char *path = mds_options_text(&protocol->options, "frames");
-    const mds_status status = path[0] ? read_frames(path, start, out)
-                                      : make_frames(&protocol->options, start, dt_fs, temperature_K,
-                                                    seed, beat, context, out);
+    const mds_options *options = &protocol->options;
+    const mds_status status =
+        mds_options_text(options, "frames")[0]
+            ? read_frames(options, start, out)
+            : make_frames(options, start, dt_fs, temperature_K, seed, beat, context, out);
 
     if (status != MDS_OK)
         mds_frame_store_fini(out);
