@@ -1,0 +1,100 @@
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "md/structure.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void add_numbers(mds_strbuf *out, const double *values, int count, double factor)
+{
+    for (int k = 0; k < count; ++k) {
+        if (k)
+            mds_strbuf_add_bytes(out, " ", 1);
+        /* JSON has no word for NaN, XYZ readers do. */
+        if (isfinite(values[k]))
+            mds_strbuf_add_json_number(out, values[k] * factor);
+        else
+            mds_strbuf_add(out, "%g", values[k]);
+    }
+}
+
+static bool has_own_masses(const mds_structure *structure)
+{
+    for (int i = 0; i < structure->n; ++i)
+        if (structure->mass[i] != mds_element_mass(structure->species.z[structure->type[i]]))
+            return true;
+    return false;
+}
+
+static void add_header(mds_strbuf *out, const mds_structure *structure, bool masses,
+                       const double *energy, const double *forces, const double *stress)
+{
+    const bool *periodic = structure->box.periodic;
+
+    mds_strbuf_add(out, "%d\nLattice=\"", structure->n);
+    add_numbers(out, structure->box.h[0], 9, 1.0);
+    mds_strbuf_add(out, "\" Properties=species:S:1:pos:R:3%s%s%s", masses ? ":masses:R:1" : "",
+                   structure->v ? ":momenta:R:3" : "", forces ? ":forces:R:3" : "");
+    if (energy) {
+        mds_strbuf_add(out, " energy=");
+        add_numbers(out, energy, 1, 1.0);
+    }
+    if (stress) {
+        mds_strbuf_add(out, " stress=\"");
+        add_numbers(out, stress, 9, 1.0);
+        mds_strbuf_add(out, "\"");
+    }
+    mds_strbuf_add(out, " pbc=\"%c %c %c\"\n", periodic[0] ? 'T' : 'F', periodic[1] ? 'T' : 'F',
+                   periodic[2] ? 'T' : 'F');
+}
+
+static void add_atom(mds_strbuf *out, const mds_structure *structure, int i, bool masses,
+                     const double *forces)
+{
+    const size_t row = 3 * (size_t)i;
+
+    mds_strbuf_add(out, "%-2s ", mds_element_symbol(structure->species.z[structure->type[i]]));
+    add_numbers(out, structure->x + row, 3, 1.0);
+    if (masses) {
+        mds_strbuf_add_bytes(out, " ", 1);
+        add_numbers(out, &structure->mass[i], 1, 1.0);
+    }
+    if (structure->v) {
+        /* ASE's momenta, √(u eV). */
+        mds_strbuf_add_bytes(out, " ", 1);
+        add_numbers(out, structure->v + row, 3, structure->mass[i] * sqrt(MDS_MVV_TO_EV));
+    }
+    if (forces) {
+        mds_strbuf_add_bytes(out, " ", 1);
+        add_numbers(out, forces + row, 3, 1.0);
+    }
+    mds_strbuf_add_bytes(out, "\n", 1);
+}
+
+mds_status mds_xyz_write(const char *path, bool append, const mds_structure *structure,
+                         const double *energy, const double *forces, const double *stress)
+{
+    const bool masses = has_own_masses(structure);
+    mds_strbuf out = {0};
+
+    add_header(&out, structure, masses, energy, forces, stress);
+    for (int i = 0; i < structure->n; ++i)
+        add_atom(&out, structure, i, masses, forces);
+    if (out.failed) {
+        mds_strbuf_fini(&out);
+        return mds_fail(MDS_ERR_NOMEM, "%s: no memory for a frame of %d atoms", path, structure->n);
+    }
+    FILE *file = fopen(path, append ? "ab" : "wb");
+    bool good = file && fwrite(out.text, 1, out.length, file) == out.length;
+    int reason = errno;
+    /* A full disk may show only when the buffer is flushed. */
+    if (file && fclose(file) != 0 && good) {
+        good = false;
+        reason = errno;
+    }
+    mds_strbuf_fini(&out);
+    return good ? MDS_OK
+                : mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", path, strerror(reason));
+}
