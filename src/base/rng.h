@@ -34,12 +34,13 @@ static inline MDS_HD mds_philox_block mds_philox(uint64_t key, uint64_t counter_
     return c;
 }
 
-/* 53 random bits on the open interval (0, 1): never 0, so its logarithm is finite. */
+/* 52 random bits on the open interval (0, 1): never 0, so its logarithm is finite. With 53 bits the
+ * half that is added would round the largest one to 1. */
 static inline MDS_HD double mds_uniform(uint32_t hi, uint32_t lo)
 {
-    const uint64_t bits = ((uint64_t)hi << 32 | lo) >> 11;
+    const uint64_t bits = ((uint64_t)hi << 32 | lo) >> 12;
 
-    return ((double)bits + 0.5) * (1.0 / 9007199254740992.0);
+    return ((double)bits + 0.5) * (1.0 / 4503599627370496.0);
 }
 
 /* Two independent standard normal numbers from one block (Box & Muller 1958). */

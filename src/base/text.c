@@ -81,9 +81,9 @@ char *mds_format_duration(double seconds, char *out, size_t size)
         snprintf(out, size, "%.1f s", seconds);
     else if (seconds < 3599.5)
         snprintf(out, size, "%d min %d s", (int)(seconds + 0.5) / 60, (int)(seconds + 0.5) % 60);
-    else
-        snprintf(out, size, "%.0f h %d min", floor(seconds / 3600.0),
-                 (int)(fmod(seconds, 3600.0) / 60.0));
+    else /* whole minutes first, so that 7199 s is 2 h 0 min and not 1 h 60 min */
+        snprintf(out, size, "%.0f h %d min", floor(floor(seconds / 60.0 + 0.5) / 60.0),
+                 (int)fmod(floor(seconds / 60.0 + 0.5), 60.0));
     return out;
 }
 
