@@ -55,6 +55,7 @@ typedef struct mds_message {
     int kind; /* the caller's */
     int from; /* filled in by poll */
     int64_t value[4];
+    char text[224]; /* for people */
 } mds_message;
 
 /* Buffered: returns at once. A message to oneself is delivered by the next poll. */

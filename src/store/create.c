@@ -426,7 +426,7 @@ double mds_store_predicted_bytes(const mds_matrix *matrix)
     return bytes;
 }
 
-static mds_status make_parent(const char *path)
+mds_status mds_store_make_parent(const char *path)
 {
     char folder[MDS_PATH_SIZE];
 
@@ -538,7 +538,7 @@ mds_status mds_store_create(const char *path, bool force, const mds_study *study
     mds_status status = MDS_OK;
 
     MDS_TRY(mds_store_check_path(path, force));
-    MDS_TRY(make_parent(path));
+    MDS_TRY(mds_store_make_parent(path));
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     const int fd = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)

@@ -59,6 +59,9 @@ mds_status mds_store_create(const char *path, bool force, const mds_study *study
  * dry run can tell. */
 mds_status mds_store_check_path(const char *path, bool force);
 
+/* Makes the folders above PATH. */
+mds_status mds_store_make_parent(const char *path);
+
 /* Bytes the file will have, for `plan`. */
 double mds_store_predicted_bytes(const mds_matrix *matrix);
 

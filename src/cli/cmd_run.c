@@ -1,0 +1,352 @@
+/* `mdsweep [run] CONFIG`: the sweep, from the configuration to the tables. */
+#include "cli/commands.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "case/runner.h"
+#include "case/worker.h"
+#include "cli/plan_text.h"
+#include "cli/provenance.h"
+#include "cli/rank_loop.h"
+#include "report/report.h"
+
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A handler can reach nothing else. */
+static volatile sig_atomic_t caught_signal;
+
+static void on_signal(int number)
+{
+    if (caught_signal) /* the second one: at once; what is written stays readable */
+        _exit(128 + number);
+    caught_signal = number;
+}
+
+static void install_handlers(void)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
+    struct sigaction action = {.sa_handler = on_signal};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
+        sigaction(numbers[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* What the worker process inherits through the fork. */
+typedef struct job {
+    const mds_study *study;
+    const mds_matrix *matrix;
+    char device[MDS_DEVICE_NAME_SIZE];
+    mds_start_cache *cache; /* of the worker process, made when first needed */
+} job;
+
+static mds_status run_one(void *context, int index, int attempt, mds_samples *samples)
+{
+    enum { START_STATES = 4 };
+    job *j = context;
+    mds_status status = MDS_OK;
+
+    if (!j->cache)
+        status = mds_start_cache_create(START_STATES, &j->cache);
+    if (status != MDS_OK) {
+        samples->header->status = status;
+        snprintf(samples->header->message, sizeof samples->header->message, "%s", mds_error());
+        return status;
+    }
+    return mds_case_run(j->study, &j->matrix->cases[index], index, attempt, j->device, j->cache,
+                        samples);
+}
+
+static void size_buffers(const mds_matrix *matrix, int64_t capacity[MDS_POOL_COUNT])
+{
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
+        capacity[pool] = 1;
+        for (int i = 0; i < matrix->runnable; ++i) {
+            const mds_case *point = &matrix->cases[matrix->order[i]];
+            const int64_t rows = mds_case_rows(point, (mds_pool)pool);
+
+            if (rows > capacity[pool])
+                capacity[pool] = rows;
+        }
+    }
+}
+
+/* Every rank must have read the same text, or row numbers would mean different cases. */
+static uint64_t matrix_hash(const mds_matrix *matrix)
+{
+    uint64_t hash = (uint64_t)matrix->count;
+
+    for (int i = 0; i < matrix->count; ++i)
+        hash = (hash ^ matrix->cases[i].key) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+typedef struct run {
+    const mds_args *args;
+    mds_study study;
+    mds_matrix matrix;
+    job job;
+    mds_worker *worker;
+    mds_comm *comm;
+    mds_store *store;
+    mds_rank_info self;
+    mds_rank_info *ranks;
+    int lock;
+    double t_start;
+    int failed; /* cases, over all ranks */
+} run;
+
+/* Rank 0 alone; the others wait in the following agreement. */
+static mds_status create_store(run *r)
+{
+    mds_provenance provenance = {.ranks = r->ranks, .rank_count = mds_comm_size(r->comm)};
+    mds_fact *facts = NULL;
+    mds_summary_layout *layouts = NULL;
+    int fact_count = 0, layout_count = 0;
+    const bool force = mds_args_given(r->args, "force") > 0;
+    mds_status status = MDS_OK;
+
+    MDS_TRY(mds_store_check_path(r->study.output, force));
+    MDS_TRY(mds_store_make_parent(r->study.output));
+    MDS_TRY(mds_store_lock(r->study.output, &r->lock));
+    MDS_TRY(mds_provenance_facts(r->comm, r->args->argc, r->args->argv, &facts, &fact_count));
+    MDS_TRY(mds_report_layouts(&r->matrix, &layouts, &layout_count));
+    provenance.facts = facts;
+    provenance.fact_count = fact_count;
+    MDS_TRY(mds_store_create(r->study.output, force, &r->study, &r->matrix, &provenance, layouts,
+                             layout_count));
+out:
+    mds_report_layouts_free(layouts, layout_count);
+    mds_provenance_free(facts, fact_count);
+    return status;
+}
+
+static mds_status prepare(run *r)
+{
+    mds_status status = MDS_OK;
+
+    if (!mds_comm_all_equal(r->comm, matrix_hash(&r->matrix)))
+        return mds_fail(MDS_ERR_CONFIG,
+                        "%s: the ranks read different configurations; it must be the same file on "
+                        "every node",
+                        r->study.path);
+    MDS_TRY(mds_comm_agree(r->comm, mds_provenance_rank(r->comm, r->job.device, &r->self)));
+    MDS_TRY(mds_provenance_gather(r->comm, &r->self, &r->ranks));
+    status = mds_comm_rank(r->comm) == 0 ? create_store(r) : MDS_OK;
+    MDS_TRY(mds_comm_agree(r->comm, status));
+    MDS_TRY(mds_store_open(r->study.output, r->comm, &r->store));
+out:
+    return status;
+}
+
+/* One core per rank is what some launchers give; the rank sleeps, so its worker has the core. */
+static void note_binding(const run *r)
+{
+    int single = 0;
+
+    for (int i = 0; i < mds_comm_size(r->comm); ++i)
+        single += *r->ranks[i].cpus && !strpbrk(r->ranks[i].cpus, ",-");
+    if (single == mds_comm_size(r->comm) && sysconf(_SC_NPROCESSORS_ONLN) > mds_comm_size(r->comm))
+        mds_log(MDS_LOG_INFO, "the launcher bound every rank to one core (mpirun: --bind-to none "
+                              "gives the workers more threads)");
+}
+
+static mds_status sweep(run *r)
+{
+    const bool first = mds_comm_rank(r->comm) == 0;
+    mds_progress progress;
+    mds_queue queue = {0};
+    mds_rank_loop loop = {.comm = r->comm,
+                          .worker = r->worker,
+                          .store = r->store,
+                          .study = &r->study,
+                          .matrix = &r->matrix,
+                          .self = &r->self,
+                          .signal = &caught_signal};
+    mds_status status = MDS_OK;
+
+    if (first) {
+        status = mds_queue_init(&queue, &r->matrix, NULL);
+        note_binding(r);
+        mds_progress_init(&progress, &r->study, &r->matrix, r->matrix.runnable,
+                          mds_comm_size(r->comm), mds_args_given(r->args, "quiet") > 0);
+        loop.queue = &queue;
+        loop.progress = &progress;
+    }
+    status = mds_comm_agree(r->comm, status);
+    if (status != MDS_OK)
+        return status;
+    r->t_start = mds_clock_epoch_s();
+    status = mds_rank_loop_run(&loop);
+    if (first) {
+        mds_progress_end(&progress);
+        mds_queue_fini(&queue);
+    }
+    /* A wait without a bound: the others' last cases may be long, and nobody spins. */
+    mds_comm_barrier(r->comm, INFINITY);
+    r->failed = (int)mds_comm_sum(r->comm, loop.failed);
+    return mds_comm_agree(r->comm, status);
+}
+
+/* The tables come from the file, as `report` would make them. */
+static mds_status conclude(run *r, bool stopped, int *code)
+{
+    mds_results results = {0};
+    mds_strbuf text = {0};
+    mds_verdict verdict;
+    mds_status status = MDS_OK;
+
+    MDS_TRY(mds_store_write_times(r->store, r->t_start, mds_clock_epoch_s()));
+    MDS_TRY(mds_results_read(r->study.output, &results));
+    MDS_TRY(mds_report_store(&results, r->store));
+    MDS_TRY(mds_report_write(&results, MDS_FORMAT_TEXT, &text));
+    *code = mds_cli_print(&text);
+    mds_report_verdict(&results, &verdict);
+    if (stopped)
+        mds_log(MDS_LOG_WARN, "stopped early: %d of %d cases done, %d left", verdict.done,
+                results.count, verdict.pending);
+    if (*code == 0 && mds_args_given(r->args, "gate"))
+        *code = verdict.physics_missed ? 5 : verdict.missed ? 3 : 0;
+out:
+    mds_strbuf_fini(&text);
+    mds_results_fini(&results);
+    return status;
+}
+
+static int finish(run *r, mds_status swept)
+{
+    const bool stopped = swept == MDS_ERR_STOPPED;
+    mds_status status = MDS_OK;
+    int code = 0;
+
+    if (swept != MDS_OK && !stopped) {
+        if (mds_comm_rank(r->comm) == 0)
+            mds_log(MDS_LOG_ERROR, "%s", mds_error());
+        mds_store_close(r->store, true);
+        return mds_status_exit_code(swept);
+    }
+    if (mds_comm_rank(r->comm) == 0)
+        status = conclude(r, stopped, &code);
+    status = mds_comm_agree(r->comm, status);
+    if (status != MDS_OK && mds_comm_rank(r->comm) == 0)
+        mds_log(MDS_LOG_ERROR, "%s", mds_error());
+    if (mds_store_close(r->store, true) != MDS_OK && status == MDS_OK)
+        status = MDS_ERR_IO;
+    code = (int)mds_comm_max(r->comm, code);
+    if (status != MDS_OK)
+        return mds_status_exit_code(status);
+    if (stopped)
+        return 75;
+    return r->failed > 0 ? 1 : code;
+}
+
+static int dry_run(const mds_args *args, const mds_study *study, const mds_matrix *matrix)
+{
+    mds_strbuf text = {0};
+    const mds_status status =
+        mds_store_check_path(study->output, mds_args_given(args, "force") > 0);
+
+    if (mds_cli_launcher_rank() != 0)
+        return mds_status_exit_code(status);
+    mds_plan_text(study, matrix, 1, MDS_FORMAT_TEXT, &text);
+    int code = mds_cli_print(&text);
+    mds_strbuf_fini(&text);
+    if (status != MDS_OK)
+        code = mds_cli_fail(status);
+    return code;
+}
+
+static void resolve_device(run *r)
+{
+    const char *asked = r->study.run.device;
+
+    snprintf(r->job.device, sizeof r->job.device, "%s", strcmp(asked, "auto") == 0 ? "cpu" : asked);
+}
+
+static mds_status start_worker(run *r)
+{
+    const char *isolation = mds_args_value(r->args, "isolation");
+    mds_worker_config config = {.body = run_one, .context = &r->job, .isolated = true};
+
+    if (isolation && strcmp(isolation, "none") == 0)
+        config.isolated = false;
+    else if (isolation && strcmp(isolation, "process") != 0)
+        return mds_fail(MDS_ERR_USAGE, "--isolation %s: process or none is right", isolation);
+    size_buffers(&r->matrix, config.capacity);
+    return mds_worker_create(&config, &r->worker);
+}
+
+static int run_command(const mds_args *args)
+{
+    run *r = calloc(1, sizeof *r);
+    int code;
+
+    if (!r)
+        return mds_cli_fail(mds_fail(MDS_ERR_NOMEM, "no memory for the run"));
+    r->args = args;
+    r->lock = -1;
+    code = mds_cli_load(args, &r->study, &r->matrix);
+    if (code != 0) {
+        free(r);
+        return code;
+    }
+    if (mds_args_given(args, "dry-run")) {
+        code = dry_run(args, &r->study, &r->matrix);
+        goto out;
+    }
+    r->job.study = &r->study;
+    r->job.matrix = &r->matrix;
+    resolve_device(r);
+    /* Before MPI_Init: a fork after it would share the network's state with the worker. */
+    mds_status status = start_worker(r);
+    if (status != MDS_OK) {
+        code = mds_cli_launcher_rank() == 0 ? mds_cli_fail(status) : mds_status_exit_code(status);
+        goto out;
+    }
+    install_handlers();
+    status = mds_comm_create_mpi(&r->comm);
+    if (status == MDS_OK)
+        status = prepare(r);
+    if (status == MDS_OK)
+        code = finish(r, sweep(r));
+    else if (!r->comm || mds_comm_rank(r->comm) == 0)
+        code = mds_cli_fail(status);
+    else
+        code = mds_status_exit_code(status);
+out:
+    mds_worker_destroy(r->worker);
+    mds_store_unlock(r->lock);
+    mds_comm_destroy(r->comm);
+    free(r->ranks);
+    mds_matrix_fini(&r->matrix);
+    mds_study_fini(&r->study);
+    free(r);
+    return code;
+}
+
+static const mds_flag run_flags[] = {
+    MDS_CLI_CONFIG_FLAGS,
+    {"force", 0, NULL, "replace an existing results file"},
+    {"dry-run", 'n', NULL, "print the plan and stop"},
+    {"isolation", 0, "process|none", "run cases in a worker process (default) or in the rank"},
+    {"gate", 0, NULL, "exit 3 when a target is missed, 5 when energy drift is"},
+    {"quiet", 'q', NULL, "no progress on stderr"},
+    {0},
+};
+
+const mds_command mds_command_run = {
+    .name = "run",
+    .synopsis = "[run] CONFIG [options]",
+    .summary = "run the sweep: every case once, all series into one HDF5 file",
+    .details = "Under mpirun or srun every rank drives one worker on one device; rank 0 hands the\n"
+               "cases out, longest first, and prints the tables at the end.",
+    .flags = run_flags,
+    .positional_min = 1,
+    .positional_max = 1,
+    .run = run_command,
+};

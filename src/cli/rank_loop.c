@@ -1,0 +1,214 @@
+#include "cli/rank_loop.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Kinds of messages. */
+enum {
+    ASK,    /* rank → 0: a case, please */
+    ASSIGN, /* 0 → rank: value[0] = index, or -1: no more */
+    REPORT, /* rank → 0: value = index, status, median ns; text = reason */
+    STOP    /* rank → 0 → all: a signal came, or the store failed */
+};
+
+/* How long a rank sleeps. The dispenser looks for messages more often: an answer may be late by
+ * this much, and each look costs its worker's core about 10 us when they share one. */
+enum { SLEEP_IDLE_MS = 1, SLEEP_RUNNING_MS = 200, SLEEP_DISPENSER_MS = 1 };
+
+static const int64_t flush_ns = 1000000000;
+
+static void send_to(mds_rank_loop *loop, int to, int kind, int64_t a, int64_t b, int64_t c,
+                    const char *text)
+{
+    mds_message message = {.kind = kind, .value = {a, b, c, 0}};
+
+    snprintf(message.text, sizeof message.text, "%s", text ? text : "");
+    if (mds_comm_send(loop->comm, to, &message) != MDS_OK) {
+        mds_log(MDS_LOG_ERROR, "%s", mds_error());
+        mds_comm_abort(loop->comm, 74);
+    }
+}
+
+static void begin_stop(mds_rank_loop *loop)
+{
+    if (loop->stopping)
+        return;
+    loop->stopping = true;
+    if (loop->index >= 0)
+        mds_worker_cancel(loop->worker);
+    if (mds_comm_rank(loop->comm) != 0)
+        send_to(loop, 0, STOP, 0, 0, 0, NULL);
+    else
+        for (int r = 1; r < mds_comm_size(loop->comm); ++r)
+            send_to(loop, r, STOP, 0, 0, 0, NULL);
+}
+
+/* The store is lost to this rank: it takes no more cases, and neither does anyone else. */
+static void store_failed(mds_rank_loop *loop)
+{
+    if (loop->error == MDS_OK) {
+        loop->error = MDS_ERR_IO;
+        snprintf(loop->error_text, sizeof loop->error_text, "%s", mds_error());
+    }
+    begin_stop(loop);
+}
+
+static void answer(mds_rank_loop *loop, int rank)
+{
+    const int index = loop->stopping ? -1 : mds_queue_take(loop->queue, INFINITY);
+
+    if (index < 0)
+        loop->ranks_left -= 1;
+    else
+        loop->progress->running += 1;
+    send_to(loop, rank, ASSIGN, index, 0, 0, NULL);
+}
+
+static void start_case(mds_rank_loop *loop, int index)
+{
+    loop->asked = false;
+    if (index < 0) {
+        loop->over = true;
+        return;
+    }
+    loop->index = index;
+    if (mds_store_begin_case(loop->store, index, loop->self, mds_comm_rank(loop->comm)) != MDS_OK)
+        store_failed(loop);
+    loop->flushed_ns = mds_clock_ns();
+    const mds_status status =
+        mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s);
+    if (status != MDS_OK)
+        mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), mds_error());
+    if (loop->stopping)
+        mds_worker_cancel(loop->worker);
+}
+
+static void take_message(mds_rank_loop *loop, const mds_message *message)
+{
+    switch (message->kind) {
+    case ASK:
+        answer(loop, message->from);
+        break;
+    case ASSIGN:
+        start_case(loop, (int)message->value[0]);
+        break;
+    case REPORT:
+        loop->progress->running -= 1;
+        mds_progress_case(loop->progress, (int)message->value[0],
+                          (mds_case_status)message->value[1],
+                          message->value[2] < 0 ? NAN : 1e-9 * (double)message->value[2],
+                          message->from, message->text);
+        break;
+    case STOP:
+        begin_stop(loop);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Writes the ended case and reports it. A case that a signal cut off goes back to PENDING. */
+static void finish_case(mds_rank_loop *loop, mds_worker_event event)
+{
+    const mds_failure failure = mds_worker_failure(loop->worker);
+    const mds_samples *samples = mds_worker_samples(loop->worker);
+    const mds_case *point = &loop->matrix->cases[loop->index];
+    mds_case_status status = MDS_CASE_DONE;
+    const char *reason = "";
+    mds_record record;
+
+    if (event == MDS_WORKER_FAILED) {
+        status = failure == MDS_FAILURE_CANCELLED ? MDS_CASE_PENDING : MDS_CASE_FAILED;
+        reason = mds_worker_reason(loop->worker);
+    }
+    if (mds_record_summarize(loop->study, point, samples, &record) != MDS_OK &&
+        status == MDS_CASE_DONE) {
+        status = MDS_CASE_FAILED;
+        reason = mds_error();
+    }
+    loop->failed += status == MDS_CASE_FAILED;
+    const double median = record.value[MDS_METRIC_LATENCY_MEDIAN];
+    send_to(loop, 0, REPORT, loop->index, status,
+            status == MDS_CASE_DONE && isfinite(median) ? (int64_t)(1e9 * median) : -1, reason);
+    if (loop->error == MDS_OK &&
+        mds_store_finish_case(loop->store, samples, &record, status, reason) != MDS_OK)
+        store_failed(loop);
+    loop->index = -1;
+}
+
+static void look_at_worker(mds_rank_loop *loop)
+{
+    const mds_worker_event event = mds_worker_poll(loop->worker);
+    const int64_t now = mds_clock_ns();
+
+    if (event != MDS_WORKER_NOTHING) {
+        finish_case(loop, event);
+        return;
+    }
+    if (now - loop->flushed_ns < flush_ns || loop->error != MDS_OK)
+        return;
+    loop->flushed_ns = now;
+    if (mds_store_flush_case(loop->store, mds_worker_samples(loop->worker)) != MDS_OK)
+        store_failed(loop);
+}
+
+static void sleep_until_news(mds_rank_loop *loop)
+{
+    struct pollfd news = {.fd = loop->index >= 0 ? mds_worker_fd(loop->worker) : -1,
+                          .events = POLLIN};
+    int wait_ms = SLEEP_RUNNING_MS;
+
+    if (loop->queue && loop->ranks_left > (loop->over ? 0 : 1))
+        wait_ms = SLEEP_DISPENSER_MS;
+    else if (loop->index < 0)
+        wait_ms = SLEEP_IDLE_MS;
+    (void)poll(&news, 1, wait_ms); /* a signal ends it early, and is looked at next */
+}
+
+static bool is_finished(const mds_rank_loop *loop)
+{
+    return loop->over && loop->index < 0 && (!loop->queue || loop->ranks_left == 0);
+}
+
+mds_status mds_rank_loop_run(mds_rank_loop *loop)
+{
+    mds_message message;
+
+    loop->index = -1;
+    loop->error = MDS_OK;
+    loop->ranks_left = mds_comm_size(loop->comm);
+    for (;;) {
+        bool busy = false;
+
+        if (*loop->signal)
+            begin_stop(loop);
+        while (mds_comm_poll(loop->comm, &message)) {
+            take_message(loop, &message);
+            busy = true;
+        }
+        if (loop->index >= 0)
+            look_at_worker(loop);
+        if (loop->index < 0 && !loop->asked && !loop->over) {
+            loop->asked = true;
+            send_to(loop, 0, ASK, 0, 0, 0, NULL);
+            busy = true;
+        }
+        if (is_finished(loop))
+            break;
+        if (loop->progress)
+            mds_progress_tick(loop->progress);
+        if (!busy)
+            sleep_until_news(loop);
+    }
+    if (loop->error != MDS_OK)
+        return mds_fail(loop->error, "%s", loop->error_text);
+    if (loop->stopping)
+        return mds_fail(MDS_ERR_STOPPED, "stopped");
+    return MDS_OK;
+}

@@ -1,0 +1,40 @@
+/* The event loop of a rank: it asks rank 0 for cases, hands them to its worker, writes what the
+ * worker measures, and on rank 0 also hands cases out. It computes nothing and never spins. */
+#ifndef MDS_CLI_RANK_LOOP_H
+#define MDS_CLI_RANK_LOOP_H
+
+#include "case/worker.h"
+#include "cli/progress.h"
+#include "comm/comm.h"
+#include "store/store.h"
+#include "sweep/queue.h"
+
+#include <signal.h>
+
+typedef struct mds_rank_loop {
+    /* set by the caller, borrowed */
+    mds_comm *comm;
+    mds_worker *worker;
+    mds_store *store;
+    const mds_study *study;
+    const mds_matrix *matrix;
+    const mds_rank_info *self;
+    mds_queue *queue;              /* rank 0 only, else NULL */
+    mds_progress *progress;        /* rank 0 only */
+    volatile sig_atomic_t *signal; /* set by the handler */
+    /* state */
+    int index;        /* running case, or -1 */
+    bool asked, over; /* waiting for an answer; no more cases for this rank */
+    bool stopping;    /* a signal came, here or elsewhere */
+    mds_status error; /* of this rank's store */
+    char error_text[512];
+    int64_t flushed_ns;
+    int ranks_left; /* rank 0: ranks that may still ask */
+    int failed;     /* cases that failed on this rank */
+} mds_rank_loop;
+
+/* Runs until no case is left for this rank (rank 0: for any rank). MDS_ERR_STOPPED after a signal;
+ * MDS_ERR_IO when the store could not be written. */
+mds_status mds_rank_loop_run(mds_rank_loop *loop);
+
+#endif
