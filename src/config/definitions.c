@@ -392,7 +392,9 @@ static bool read_model(mds_config_reader *reader, const config_setting_t *group,
     if (!list)
         return false;
     if (find_candidates(out, list) != MDS_OK) {
-        mds_config_problem(reader, group, "model '%s': %s", out->name, mds_error());
+        const bool named = strncmp(mds_error(), "model '", 7) == 0;
+        mds_config_problem(reader, group, "%s%s%s%s", named ? "" : "model '",
+                           named ? "" : out->name, named ? "" : "': ", mds_error());
         free(list);
         return false;
     }

@@ -40,6 +40,10 @@ void mds_config_problem(mds_config_reader *reader, const config_setting_t *setti
         mds_problems_add(reader->problems, "", 0, "%s: %s", origin, text);
         return;
     }
+    /* What libconfig made of an integer that was too large is not what the user wrote. */
+    for (int i = 0; config_setting_is_number(setting) && i < reader->large_count; ++i)
+        if (reader->problems->list[i].line == (int)config_setting_source_line(setting))
+            return;
     mds_config_file(reader, config_setting_source_file(setting), file, sizeof file);
     mds_problems_add(reader->problems, file, (int)config_setting_source_line(setting), "%s", text);
 }

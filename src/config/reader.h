@@ -30,6 +30,7 @@ typedef struct mds_config_reader {
     char **origins;                 /* texts that settings' hooks point to: "--set run.steps=5" */
     int origin_count;
     uint32_t forced; /* run fields set by command line or environment: they beat `overrides` too */
+    int large_count; /* the first problems, about integers that libconfig cuts */
     bool nomem;
 } mds_config_reader;
 

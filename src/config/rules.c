@@ -179,8 +179,9 @@ void mds_config_read_overrides(mds_config_reader *reader)
             mds_config_problem(reader, group,
                                "an entry of overrides needs a system, size, protocol or model; "
                                "what holds for all belongs in run");
-        else if (entry.given == 0)
-            mds_config_problem(reader, group, "an entry of overrides sets a key of run");
+        else if (config_setting_length(group) == conditions)
+            mds_config_problem(reader, group,
+                               "an entry of overrides needs a key of run to set, such as steps");
         /* The command line and the environment beat everything in the file. */
         if (!mds_config_origin(group))
             entry.given &= ~reader->forced;

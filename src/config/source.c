@@ -140,5 +140,6 @@ mds_status mds_config_parse(mds_config_reader *reader, const char *text)
     }
     mds_config_check_integers(reader->problems, text, reader->path, NULL);
     check_included(reader);
+    reader->large_count = reader->problems->count;
     return MDS_OK;
 }

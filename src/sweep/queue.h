@@ -15,8 +15,9 @@ typedef struct mds_queue {
 /* `finished`: (count) flags of cases not to run (resume), or NULL. Copied. */
 mds_status mds_queue_init(mds_queue *queue, const mds_matrix *matrix, const bool *finished);
 void mds_queue_fini(mds_queue *queue);
-/* Next case index, or -1 when none is left or none that fits: `seconds_left` bounds the predicted cost
- * (INFINITY: no limit). A case that does not fit is passed over, smaller ones may still go out. */
+/* Next case index, or -1 when none is left or none that fits: `seconds_left` bounds the predicted
+ * cost (INFINITY: no limit). A case that does not fit is passed over, smaller ones may still go
+ * out. */
 int mds_queue_take(mds_queue *queue, double seconds_left);
 
 #endif
