@@ -13,16 +13,6 @@ static int compare(const void *a, const void *b)
     return memcmp(a, b, sizeof(pair));
 }
 
-/* A pair in one spelling: j ≥ i, and of self images the first non-zero translation positive. */
-static pair canonical(pair p)
-{
-    const int lead = p.t[0] ? p.t[0] : p.t[1] ? p.t[1] : p.t[2];
-
-    if (p.i > p.j || (p.i == p.j && lead < 0))
-        return (pair){p.j, p.i, {-p.t[0], -p.t[1], -p.t[2]}};
-    return p;
-}
-
 typedef struct world {
     mds_device *device;
     mds_structure structure;
@@ -196,7 +186,7 @@ static pair *listed(const mds_neighbor *list, bool half, double cutoff, int *cou
 /* The list holds exactly the pairs of the brute-force search within `cutoff` (its own is larger).
  */
 static void check_pairs(const mds_neighbor *list, const mds_state *state,
-                        const mds_neighbor_options *options, double cutoff)
+                        const mds_neighbor_options *options, double cutoff, const char *name)
 {
     int want_count, got_count;
     pair *want = brute_force(state, cutoff, &want_count);
@@ -204,8 +194,8 @@ static void check_pairs(const mds_neighbor *list, const mds_state *state,
 
     qsort(want, (size_t)want_count, sizeof *want, compare);
     if (want_count != got_count)
-        fail_msg("%d pairs listed, %d exist (%d atoms, cutoff %g)", got_count, want_count, state->n,
-                 cutoff);
+        fail_msg("%s: %d pairs listed, %d exist (%d atoms, cutoff %g)", name, got_count, want_count,
+                 state->n, cutoff);
     for (int k = 0; k < want_count; ++k)
         if (compare(&want[k], &got[k]) != 0)
             fail_msg("pair %d: listed %d-%d (%d %d %d), exists %d-%d (%d %d %d)", k, got[k].i,
@@ -216,7 +206,7 @@ static void check_pairs(const mds_neighbor *list, const mds_state *state,
 }
 
 typedef struct cell_case {
-    const char *name;
+    const char *name; /* for messages */
     double h[3][3];
     bool periodic[3];
     int n;
@@ -262,7 +252,6 @@ static void finds_all_images(void **unused)
             mds_neighbor *list;
             world w;
 
-            print_message("%s, variant %d\n", cells[c].name, variant);
             open_world(&w, cells[c].h, cells[c].periodic, cells[c].n, cells[c].spread,
                        17 + (uint64_t)c);
             CHECK_OK(mds_neighbor_create(w.device, &options, &list));
@@ -271,17 +260,289 @@ static void finds_all_images(void **unused)
             assert_true(w.state.s->rebuilt == 1.0);
             check_shape(list, &w.state, &options);
             /* A hair inside the list's own reach: no pair is so near that rounding decides. */
-            check_pairs(list, &w.state, &options, cells[c].cutoff - 1e-9);
+            check_pairs(list, &w.state, &options, cells[c].cutoff - 1e-9, cells[c].name);
             mds_neighbor_destroy(list);
             close_world(&w);
         }
 }
 
+/* x ← x A + noise, h ← h A: what a barostat and a step do. */
+static void deform(mds_state *state, const double a[3][3], double noise, uint64_t seed)
+{
+    const mds_box old = state->box;
+    double h[3][3] = {{0}};
+
+    for (int i = 0; i < 3; ++i)
+        for (int k = 0; k < 3; ++k)
+            for (int c = 0; c < 3; ++c)
+                h[i][k] += old.h[i][c] * a[c][k];
+    CHECK_OK(mds_box_set(&state->box, (const double(*)[3])h, old.periodic));
+    for (int i = 0; i < state->n; ++i) {
+        double *x = state->x + 3 * i;
+        const double before[3] = {x[0], x[1], x[2]};
+
+        for (int k = 0; k < 3; ++k)
+            x[k] = before[0] * a[0][k] + before[1] * a[1][k] + before[2] * a[2][k] +
+                   noise * (uniform(seed, (uint64_t)(3 * i + k)) - 0.5);
+    }
+}
+
+/* A walk of small steps, with or without a changing cell: after every update the list holds every
+ * pair within the cutoff, and some updates are cheap ones. */
+static void stays_complete_while_atoms_move(void **unused)
+{
+    const double none[3][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    const double squeeze[3][3] = {{0.997, 0, 0}, {0.001, 1.001, 0}, {0, -0.001, 0.998}};
+    const double stretch[3][3] = {{1.002, 0, 0}, {0, 1.002, 0}, {0, 0, 1.002}};
+    const double(*const maps[3])[3] = {none, squeeze, stretch};
+
+    (void)unused;
+    for (int c = 0; c < CELLS; ++c)
+        for (int variant = 0; variant < 6; ++variant) {
+            const mds_neighbor_options options = {
+                .cutoff = cells[c].cutoff - 0.8,
+                .skin = 0.8,
+                .kind = variant % 2 ? MDS_NEIGHBOR_HALF : MDS_NEIGHBOR_FULL,
+                .row_pad = 4,
+            };
+            const double(*map)[3] = maps[variant / 2];
+            int cheap = 0, rebuilt = 0;
+            mds_neighbor *list;
+            world w;
+
+            if (cells[c].n > 100 && variant % 2)
+                continue; /* the brute force is slow */
+            open_world(&w, cells[c].h, cells[c].periodic, cells[c].n, cells[c].spread,
+                       91 + (uint64_t)c);
+            CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+            for (int step = 0; step < 12; ++step) {
+                deform(&w.state, map, 0.15, (uint64_t)(100 * c + step));
+                CHECK_OK(mds_neighbor_update(list, &w.state));
+                check_shape(list, &w.state, &options);
+                check_pairs(list, &w.state, &options, options.cutoff, cells[c].name);
+                cheap += w.state.s->rebuilt == 0.0;
+                rebuilt += w.state.s->rebuilt == 1.0;
+            }
+            assert_int_equal(list->builds, rebuilt);
+            assert_true(cheap >= 3);
+            mds_neighbor_destroy(list);
+            close_world(&w);
+        }
+}
+
+/* The cell is compressed as far as the rule allows without any other movement: pairs that were just
+ * outside the list's reach come in, and must be noticed. */
+static void notices_compression(void **unused)
+{
+    const double h[3][3] = {{9, 0, 0}, {3, 8, 0}, {-2, 4, 10}};
+    const bool periodic[3] = {true, true, true};
+    const mds_neighbor_options options = {.cutoff = 4.0, .skin = 0.4};
+    const double map[3][3] = {{0.999, 0, 0}, {0, 0.999, 0}, {0, 0, 0.999}};
+    int64_t builds = 0;
+    mds_neighbor *list;
+    world w;
+
+    (void)unused;
+    open_world(&w, h, periodic, 120, 1.0, 5);
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    for (int step = 0; step < 400; ++step) {
+        deform(&w.state, map, 0.0, 0);
+        CHECK_OK(mds_neighbor_update(list, &w.state));
+        if (step % 7 == 0 || w.state.s->rebuilt == 1.0)
+            check_pairs(list, &w.state, &options, 4.0, "compression");
+    }
+    builds = list->builds;
+    /* 1 − |A − 1| reaches cutoff / (cutoff + skin) = 0.909 after some 53 steps of 0.1 % (√3 of it
+     * in the Frobenius norm): between 7 and 9 builds, never one per step. */
+    assert_in_range(builds, 7, 10);
+    assert_int_equal(list->dangerous, 0);
+    mds_neighbor_destroy(list);
+    close_world(&w);
+}
+
+static void rebuilds_when_and_only_when_it_must(void **unused)
+{
+    const double h[3][3] = {{9, 0, 0}, {0, 9, 0}, {0, 0, 9}};
+    const bool periodic[3] = {true, true, true};
+    mds_neighbor_options options = {.cutoff = 3.0, .skin = 1.0};
+    mds_neighbor *list;
+    world w;
+
+    (void)unused;
+    open_world(&w, h, periodic, 40, 1.0, 3);
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_int_equal(list->builds, 1);
+    w.state.x[30] += 0.499; /* just less than skin/2 */
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_int_equal(list->builds, 1);
+    assert_true(w.state.s->rebuilt == 0.0 && list->xe[40] == w.state.x[30]);
+    w.state.x[31] += 0.1; /* together 0.509 */
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_int_equal(list->builds, 2);
+    assert_true(w.state.s->rebuilt == 1.0 && list->dangerous == 0);
+    w.state.x[0] += 0.6; /* at the first test after a build */
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_true(list->builds == 3 && list->dangerous == 1);
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    w.state.x[0] += 1.01; /* more than the skin at once */
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_true(list->builds == 4 && list->dangerous == 2 && w.state.s->dangerous == 2.0);
+    w.state.x[0] += 9.0; /* replaced positions are not dangerous when they are announced */
+    mds_neighbor_invalidate(list);
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    assert_true(list->builds == 5 && list->dangerous == 2);
+    mds_neighbor_destroy(list);
+    options.skin = 0.0;
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    for (int k = 1; k <= 3; ++k) {
+        CHECK_OK(mds_neighbor_update(list, &w.state));
+        assert_true(list->builds == k && list->dangerous == 0);
+    }
+    mds_neighbor_destroy(list);
+    close_world(&w);
+}
+
+static void is_the_same_every_time(void **unused)
+{
+    mds_neighbor *list[2];
+    world w;
+    const cell_case *c = &cells[CELLS - 1];
+    const mds_neighbor_options options = {.cutoff = 3.0, .skin = 0.5, .row_pad = 8};
+
+    (void)unused;
+    open_world(&w, c->h, c->periodic, c->n, c->spread, 1);
+    for (int k = 0; k < 2; ++k)
+        CHECK_OK(mds_neighbor_create(w.device, &options, &list[k]));
+    CHECK_OK(mds_neighbor_update(list[0], &w.state));
+    CHECK_OK(mds_neighbor_update(list[1], &w.state));
+    mds_neighbor_invalidate(list[1]); /* nor does it depend on what was there before */
+    CHECK_OK(mds_neighbor_update(list[1], &w.state));
+    assert_int_equal(list[0]->m, list[1]->m);
+    assert_memory_equal(list[0]->start, list[1]->start, sizeof(int) * (size_t)(w.state.n + 1));
+    assert_memory_equal(list[0]->index, list[1]->index,
+                        sizeof(int) * (size_t)list[0]->start[w.state.n]);
+    assert_memory_equal(list[0]->shift, list[1]->shift, 3 * sizeof(int) * (size_t)list[0]->m);
+    for (int k = 0; k < 2; ++k)
+        mds_neighbor_destroy(list[k]);
+    close_world(&w);
+}
+
+static void folds_forces(void **unused)
+{
+    mds_neighbor *list;
+    world w;
+    const cell_case *c = &cells[3];
+    const mds_neighbor_options options = {.cutoff = 3.0, .skin = 0.5, .kind = MDS_NEIGHBOR_HALF};
+
+    (void)unused;
+    open_world(&w, c->h, c->periodic, c->n, c->spread, 1);
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    double *fe = calloc(4 * (size_t)list->m, sizeof *fe), *want = calloc(3 * 50, sizeof *want);
+    for (int row = 0; row < list->m; ++row)
+        for (int k = 0; k < 4; ++k) {
+            fe[4 * row + k] = row * 8 + k; /* whole numbers: sums are exact */
+            if (k < 3)
+                want[3 * list->owner[row] + k] += fe[4 * row + k];
+        }
+    mds_neighbor_fold_forces(list, fe, w.state.f);
+    assert_memory_equal(w.state.f, want, 3 * sizeof(double) * (size_t)w.state.n);
+    free(fe);
+    free(want);
+    mds_neighbor_destroy(list);
+    close_world(&w);
+}
+
+static void refuses_what_it_cannot_do(void **unused)
+{
+    const double thin[3][3] = {{9, 0, 0}, {0, 9, 0}, {0, 0, 1e-5}};
+    const double h[3][3] = {{9, 0, 0}, {0, 9, 0}, {0, 0, 9}};
+    const bool periodic[3] = {true, true, true};
+    mds_neighbor_options options = {.cutoff = 60.0, .skin = 1.0};
+    mds_neighbor *list;
+    world w;
+
+    (void)unused;
+    open_world(&w, h, periodic, 4, 1.0, 3);
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_OK(mds_box_set(&w.state.box, thin, periodic));
+    CHECK_FAILS(mds_neighbor_update(list, &w.state), MDS_ERR_CAPACITY, "2^30 images");
+    mds_neighbor_destroy(list);
+    options.cutoff = 3.0;
+    CHECK_OK(mds_box_set(&w.state.box, h, periodic));
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    const double bad[3] = {NAN, INFINITY, 1e30};
+    for (int k = 0; k < 3; ++k) {
+        const double good = w.state.x[7];
+
+        w.state.x[7] = bad[k];
+        CHECK_FAILS(mds_neighbor_update(list, &w.state), MDS_ERR_NUMERIC, "atom 3 is at");
+        /* The list recovers when the positions do. */
+        w.state.x[7] = good;
+        CHECK_OK(mds_neighbor_update(list, &w.state));
+        check_pairs(list, &w.state, &options, 3.0, "recovered");
+    }
+    mds_neighbor_destroy(list);
+    const mds_neighbor_options wrong[] = {
+        {.cutoff = 0.0, .skin = 1.0},
+        {.cutoff = NAN, .skin = 1.0},
+        {.cutoff = 3.0, .skin = -1.0},
+        {.cutoff = 3.0, .skin = 1.0, .row_pad = -1},
+        {.cutoff = 3.0, .skin = 1.0, .row_pad = 1000},
+    };
+    for (int k = 0; k < 5; ++k) {
+        CHECK_FAILS(mds_neighbor_create(w.device, &wrong[k], &list), MDS_ERR_CONFIG, "neighbour");
+        assert_null(list);
+    }
+    mds_neighbor_destroy(NULL);
+    close_world(&w);
+}
+
+/* On a device whose fresh memory is poisoned and guarded, and which has little of it. */
+static void lives_within_the_device(void **unused)
+{
+    const cell_case *c = &cells[CELLS - 1];
+    mds_neighbor_options options = {.cutoff = 3.0, .skin = 0.5, .row_pad = 4};
+    mds_device_memory memory;
+    mds_neighbor *list;
+    world w;
+
+    (void)unused;
+    open_world(&w, c->h, c->periodic, c->n, c->spread, 1);
+    mds_state_fini(&w.state);
+    mds_device_close(w.device);
+    CHECK_OK(mds_device_open("sim:1", &w.device));
+    CHECK_OK(mds_state_init(&w.state, w.device, &w.structure));
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_OK(mds_neighbor_update(list, &w.state));
+    check_shape(list, &w.state, &options);
+    check_pairs(list, &w.state, &options, 3.0, "sim");
+    mds_neighbor_destroy(list);
+    CHECK_OK(mds_device_sync(w.device)); /* no guard zone was damaged */
+    options.cutoff = 12.0;
+    CHECK_OK(mds_neighbor_create(w.device, &options, &list));
+    CHECK_FAILS(mds_neighbor_update(list, &w.state), MDS_ERR_NOMEM, "out of memory");
+    mds_neighbor_destroy(list);
+    mds_state_fini(&w.state);
+    mds_device_get_memory(w.device, &memory);
+    assert_int_equal(memory.used, 0);
+    close_world(&w);
+}
+
 int main(void)
 {
-    (void)canonical;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_all_images),
+        cmocka_unit_test(stays_complete_while_atoms_move),
+        cmocka_unit_test(notices_compression),
+        cmocka_unit_test(rebuilds_when_and_only_when_it_must),
+        cmocka_unit_test(is_the_same_every_time),
+        cmocka_unit_test(folds_forces),
+        cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(lives_within_the_device),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
