@@ -152,10 +152,13 @@ void mds_args_help(const mds_command *command, mds_strbuf *out)
         const mds_flag *f = &command->flags[i];
         char left[64];
 
-        snprintf(left, sizeof left, "%s%c%s--%s%s%s", f->letter ? "-" : "  ",
-                 f->letter ? f->letter : ' ', f->letter ? ", " : "", f->name,
-                 f->argument ? " " : "", f->argument ? f->argument : "");
-        mds_strbuf_add(out, "  %-26s %s\n", left, f->help);
+        char letter[8] = "    ";
+
+        if (f->letter)
+            snprintf(letter, sizeof letter, "-%c, ", f->letter);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, f->name, f->argument ? " " : "",
+                 f->argument ? f->argument : "");
+        mds_strbuf_add(out, "  %-28s %s\n", left, f->help);
     }
-    mds_strbuf_add(out, "  %-26s %s\n", "-h, --help", "this text");
+    mds_strbuf_add(out, "  %-28s %s\n", "-h, --help", "this text");
 }

@@ -104,10 +104,10 @@ static void add_overview(mds_strbuf *out)
                         "matrix of\nsystems, sizes, protocols and models, one MPI rank per device, "
                         "into one HDF5 file.\n\nusage:\n");
     for (int i = 0; i < COMMANDS; ++i)
-        mds_strbuf_add(out, "  mdsweep %-28s %s\n", commands[i]->synopsis, commands[i]->summary);
+        mds_strbuf_add(out, "  mdsweep %-38s %s\n", commands[i]->synopsis, commands[i]->summary);
     mds_strbuf_add(
         out,
-        "  mdsweep %-28s %s\n  mdsweep %-28s %s\n\n"
+        "  mdsweep %-38s %s\n  mdsweep %-38s %s\n\n"
         "Each command has --help. stdout carries data, stderr the log.\n"
         "exit codes: 0 all well, 1 some cases failed, 2 usage, 3 target missed (--gate),\n"
         "  5 physics gate failed (--gate), 74 input/output, 75 stopped early, 78 bad "

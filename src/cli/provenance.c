@@ -75,9 +75,10 @@ static void add_fact(mds_fact *facts, int *count, const char *name, const char *
 static void environment_text(mds_strbuf *out)
 {
     static const char *const prefixes[] = {
-        "SLURM_JOB", "SLURM_NTASKS", "SLURM_NNODES", "SLURM_CLUSTER", "SLURM_RESTART_COUNT",
-        "OMP_",      "OPENBLAS_",    "CUDA_",        "NVIDIA_",       "MDSWEEP_",
-        "OMPI_MCA_", "MALLOC_"};
+        "SLURM_JOB",      "SLURM_NTASKS", "SLURM_NNODES", "SLURM_CLUSTER", "SLURM_RESTART_COUNT",
+        "OMP_",           "OPENBLAS_",    "CUDA_",        "NVIDIA_",       "MDSWEEP_",
+        "OMPI_MCA_btl",   "OMPI_MCA_pml", "OMPI_MCA_osc", "OMPI_MCA_io",   "OMPI_MCA_rmaps",
+        "OMPI_MCA_hwloc", "MALLOC_"};
     extern char **environ;
 
     for (char **e = environ; *e; ++e)

@@ -63,13 +63,15 @@ typedef struct dataset_spec {
     const void *fill; /* NULL: zero */
     bool pool;
     hsize_t rows;
+    bool scalar;
     hid_t scale;      /* dimension scale to attach, or < 0 */
     const void *data; /* written at once, or NULL */
 } dataset_spec;
 
 static hid_t make_dataset(creation *c, hid_t parent, const dataset_spec *spec)
 {
-    const hid_t space = H5Screate_simple(1, &spec->rows, NULL);
+    const hid_t space = spec->scalar ? H5Screate(H5S_SCALAR)
+                                     : H5Screate_simple(1, &spec->rows, NULL);
     const hid_t list = creation_list(!spec->pool, spec->type, spec->fill);
     const hid_t set =
         H5Dcreate2(parent, spec->name, spec->type, space, H5P_DEFAULT, list, H5P_DEFAULT);
@@ -80,7 +82,7 @@ static hid_t make_dataset(creation *c, hid_t parent, const dataset_spec *spec)
         note(c, mds_h5_text_attribute(set, "long_name", spec->long_name));
         if (spec->scale >= 0)
             note(c, H5DSattach_scale(set, spec->scale, 0));
-        if (spec->data && spec->rows > 0)
+        if (spec->data && (spec->scalar || spec->rows > 0))
             note(c, H5Dwrite(set, spec->type, H5S_ALL, H5S_ALL, H5P_DEFAULT, spec->data));
     }
     H5Pclose(list);
@@ -138,7 +140,8 @@ static void write_number(creation *c, hid_t parent, const char *name, double val
                 &(dataset_spec){.name = name,
                                 .unit = unit,
                                 .long_name = long_name,
-                                .rows = 1,
+
+                                .scalar = true,
                                 .type = H5T_IEEE_F64LE,
                                 .scale = -1,
                                 .data = &value});

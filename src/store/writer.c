@@ -300,11 +300,14 @@ static mds_status write_named(mds_store *store, const char *name, size_t width, 
                            ? H5Tcopy(H5T_STD_U8LE)
                            : mds_h5_column_type(width ? MDS_COLUMN_TEXT : MDS_COLUMN_F8, width);
     const hid_t space = H5Dget_space(set);
+    const bool scalar = H5Sget_simple_extent_type(space) == H5S_SCALAR;
     const int64_t room = (int64_t)H5Sget_simple_extent_npoints(space);
     H5Sclose(space);
     if (rows > room)
         rows = room;
-    if (rows > 0)
+    if (scalar && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0)
+        status = write_failed(store, name);
+    else if (!scalar && rows > 0)
         status = write_cells(store, set, type, 0, rows, cells, name);
     H5Tclose(type);
     H5Dclose(set);
