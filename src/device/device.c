@@ -88,9 +88,9 @@ mds_status mds_device_alloc(mds_device *device, size_t bytes, const char *what, 
     *out = NULL;
     if (bytes == 0)
         return MDS_OK;
-    /* A negative count turned into size_t, or a product that overflowed: no device has that much.
-     */
-    if (bytes > SIZE_MAX / 4)
+    /* More than there is, or a negative count turned into size_t: refused here, because a host that
+     * overcommits would grant it, and kill the process when the pages are touched. */
+    if (device->memory.total > 0 && bytes > (size_t)(device->memory.total - device->memory.used))
         return no_memory(device, bytes, what);
     const mds_status status = device->class->alloc(device, bytes, out);
 
