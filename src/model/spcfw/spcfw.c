@@ -131,7 +131,7 @@ static void write_forces(const spcfw_list *list, double *f)
     for (int slot = 0; slot < list->n; ++slot) {
         const spcfw_cluster *c = &list->cluster[slot / SPCFW_CLUSTER];
         const int lane = slot % SPCFW_CLUSTER;
-        const double charge = SPCFW_COULOMB * c->q[lane];
+        const double charge = SPCFW_UNIT * c->q[lane];
         double *to = f + 3 * (size_t)list->atom[slot];
 
         for (int d = 0; d < 3; ++d)
@@ -155,7 +155,7 @@ static void pair_virial(const spcfw_list *list, double w[3][3])
         for (int k = 0; k < 9; ++k)
             w[k / 3][k % 3] += list->shift_move[s][k / 3] * list->shift_field[s][k % 3];
     for (int k = 0; k < 9; ++k)
-        w[k / 3][k % 3] *= SPCFW_COULOMB;
+        w[k / 3][k % 3] *= SPCFW_UNIT;
 }
 
 static mds_status spcfw_compute(mds_model *base, mds_state *state, unsigned want)
@@ -163,7 +163,7 @@ static mds_status spcfw_compute(mds_model *base, mds_state *state, unsigned want
     spcfw *model = (spcfw *)base;
     spcfw_list *list = &model->list;
     const bool virial = want & MDS_WANT_VIRIAL;
-    double fields[2], w[3][3];
+    double pairs, w[3][3];
     bool rebuilt;
 
     mds_region_begin(base->regions, MDS_REGION_NEIGHBOR);
@@ -174,7 +174,7 @@ static mds_status spcfw_compute(mds_model *base, mds_state *state, unsigned want
 
     mds_region_begin(base->regions, MDS_REGION_FORCES);
     clear_fields(list);
-    list->kernels->pairs(list, &model->constants, fields);
+    list->kernels->pairs(list, &model->constants, &pairs);
     write_forces(list, state->f);
     if (virial)
         pair_virial(list, w);
@@ -184,9 +184,7 @@ static mds_status spcfw_compute(mds_model *base, mds_state *state, unsigned want
     const double bonded = spcfw_bonded(list, state->f, virial ? w : NULL);
     mds_region_end(base->regions, MDS_REGION_BONDED);
 
-    state->s->potential_eV = SPCFW_COULOMB *
-                                 (SPCFW_CHARGE_O * fields[0] + SPCFW_CHARGE_H * fields[1]) +
-                             model->self_energy + bonded;
+    state->s->potential_eV = SPCFW_UNIT * pairs + model->self_energy + bonded;
     for (int a = 0; a < 3; ++a) /* symmetric but for rounding */
         for (int b = 0; b < 3; ++b)
             state->s->virial_eV[a][b] = virial ? 0.5 * (w[a][b] + w[b][a]) : NAN;

@@ -9,11 +9,11 @@ enum { SPCFW_CLUSTER = 8 };
 /* Eight slots. Empty slots of the last cluster lie far away and have no charge. */
 typedef struct spcfw_cluster {
     double x[3][SPCFW_CLUSTER]; /* Å, whole molecules, oxygens inside the cell at the build */
-    double q[SPCFW_CLUSTER];    /* e */
-    double c12[SPCFW_CLUSTER]; /* Lennard-Jones of an oxygen with this slot (spcfw_pair_kernel.h) */
+    double q[SPCFW_CLUSTER];    /* charge / q_H */
+    double c12[SPCFW_CLUSTER];  /* Lennard-Jones with an oxygen (spcfw_pair_set_constants) */
     double c6[SPCFW_CLUSTER];
     double lj_shift[SPCFW_CLUSTER];
-    double f[3][SPCFW_CLUSTER]; /* field: force / (k_e q) */
+    double f[3][SPCFW_CLUSTER]; /* field: force / (SPCFW_UNIT q) */
 } spcfw_cluster;
 
 #endif

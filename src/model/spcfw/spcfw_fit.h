@@ -9,9 +9,8 @@
  * in Q: below 1e-11 eV and 1e-10 eV/Å for any pair. */
 enum { SPCFW_P_TERMS = 12, SPCFW_Q_TERMS = 11 };
 
-/* Power series in t = 2 s/rc² − 1, −1 ≤ t ≤ 1, highest power first. */
+/* Power series in s, highest power first. */
 typedef struct spcfw_fit {
-    double scale;            /* 2/rc² */
     double p[SPCFW_P_TERMS]; /* P(s) + e_s */
     double q[SPCFW_Q_TERMS]; /* Q(s) */
     double p_error, q_error; /* largest difference found on a dense grid */

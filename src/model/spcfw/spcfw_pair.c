@@ -6,7 +6,9 @@
 
 void spcfw_pair_set_constants(spcfw_list *list, double cutoff)
 {
-    const double unit = SPCFW_COULOMB * SPCFW_CHARGE_O;
+    /* The force of two oxygens then is field · charge, as the Coulomb force is, without the 6 of
+     * the derivative; the energy has the 6 instead, to be taken off the sum. */
+    const double unit = SPCFW_UNIT * SPCFW_OXYGEN / 6.0;
     const double sigma3 = SPCFW_LJ_SIGMA * SPCFW_LJ_SIGMA * SPCFW_LJ_SIGMA;
     const double c6 = 4.0 * SPCFW_LJ_EPSILON * sigma3 * sigma3 / unit;
     const double shift = spcfw_lennard_jones(cutoff * cutoff).energy / unit;
@@ -16,7 +18,7 @@ void spcfw_pair_set_constants(spcfw_list *list, double cutoff)
         const int lane = slot % SPCFW_CLUSTER;
         const bool used = slot < list->n, oxygen = used && slot % 3 == 0;
 
-        c->q[lane] = oxygen ? SPCFW_CHARGE_O : used ? SPCFW_CHARGE_H : 0.0;
+        c->q[lane] = oxygen ? SPCFW_OXYGEN : used ? 1.0 : 0.0;
         c->c6[lane] = oxygen ? c6 : 0.0;
         c->c12[lane] = oxygen ? c6 * sigma3 * sigma3 : 0.0;
         c->lj_shift[lane] = oxygen ? shift : 0.0;

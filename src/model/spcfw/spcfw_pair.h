@@ -8,6 +8,11 @@
 
 struct spcfw_list;
 
+/* Charges in the pair loop are in units of q_H: hydrogen 1, oxygen −2. Energies of pairs are in
+ * units of k_e q_H², and force = SPCFW_UNIT · charge · field. */
+#define SPCFW_OXYGEN (SPCFW_CHARGE_O / SPCFW_CHARGE_H)
+#define SPCFW_UNIT   (SPCFW_COULOMB * SPCFW_CHARGE_H * SPCFW_CHARGE_H)
+
 typedef struct spcfw_pair_constants {
     double cutoff2;
     double force_shift;
@@ -30,9 +35,8 @@ typedef struct spcfw_search {
 /* One per vector instruction set; the loops are in spcfw_pair_kernel.h. */
 typedef struct spcfw_kernels {
     const char *name;
-    /* Adds to cluster[].f and shift_field[]; returns the energies per k_e, by kind of the
-     * molecule's atom: energy[0] to be multiplied by q_O, energy[1] by q_H. */
-    void (*pairs)(struct spcfw_list *list, const spcfw_pair_constants *constants, double energy[2]);
+    /* Adds to cluster[].f and shift_field[]; returns the energy per SPCFW_UNIT. */
+    void (*pairs)(struct spcfw_list *list, const spcfw_pair_constants *constants, double *energy);
     /* Writes the numbers of the clusters with a pair within reach to `found`, returns how many. */
     int (*search)(spcfw_search *search);
 } spcfw_kernels;
@@ -46,8 +50,7 @@ extern const spcfw_kernels spcfw_kernels_avx2, spcfw_kernels_avx512;
  * processor or the build lacks it. */
 const spcfw_kernels *spcfw_kernels_find(const char *name);
 
-/* The Lennard-Jones constants of each slot, divided by k_e q_O, so that Coulomb and Lennard-Jones
- * share the sums (both ends are oxygens). */
+/* The charges and Lennard-Jones constants of each slot. */
 void spcfw_pair_set_constants(struct spcfw_list *list, double cutoff);
 
 #endif

@@ -23,12 +23,12 @@
 typedef struct site {
     vec x[3];
     vec f[3];
-    vec q;
 } site;
 
 /* One slot of the molecule against LANES slots of a cluster. `oxygen`: the slot is one. */
 INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster *c, int lane,
-                     bool oxygen, bool partial, vec beyond, vec xj[3], vec fj[3], vec *energy)
+                     bool oxygen, bool partial, vec beyond, vec xj[3], vec fj[3], vec *energy,
+                     vec *lj_energy)
 {
     const vec dx = v_sub(i->x[0], xj[0]), dy = v_sub(i->x[1], xj[1]), dz = v_sub(i->x[2], xj[2]);
     const vec s = v_fma(dx, dx, v_fma(dy, dy, v_mul(dz, dz)));
@@ -37,20 +37,19 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
     if (partial)
         in = m_and(in, m_less(v_set(0.0), beyond));
     const vec y = v_rsqrt(s), y2 = v_mul(y, y);
-    const vec t = v_fma(s, v_set(k->fit.scale), v_set(-1.0));
     vec p = v_set(k->fit.p[0]), q = v_set(k->fit.q[0]);
 
 #pragma GCC unroll 16
     for (int n = 1; n < SPCFW_P_TERMS; ++n)
-        p = v_fma(p, t, v_set(k->fit.p[n]));
+        p = v_fma(p, s, v_set(k->fit.p[n]));
 #pragma GCC unroll 16
     for (int n = 1; n < SPCFW_Q_TERMS; ++n)
-        q = v_fma(q, t, v_set(k->fit.q[n]));
+        q = v_fma(q, s, v_set(k->fit.q[n]));
     const vec fs = v_set(k->force_shift);
     const vec qj = v_load(&c->q[lane]);
     const vec e = v_keep(in, v_sub(v_mul(y, v_sub(v_set(1.0), v_mul(fs, s))), p));
     const vec f = v_keep(in, v_sub(v_mul(y, v_add(y2, fs)), q));
-    vec on_i = v_mul(qj, f), on_j = v_mul(i->q, f);
+    vec on_i, on_j;
 
     *energy = v_fma(qj, e, *energy);
     if (oxygen) {
@@ -58,9 +57,12 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
         const vec a = v_mul(v_load(&c->c12[lane]), y6), b = v_sub(a, c6);
         const vec lj = v_keep(in, v_mul(v_mul(y6, y2), v_add(a, b)));
 
-        *energy = v_add(*energy, v_keep(in, v_sub(v_mul(y6, b), v_load(&c->lj_shift[lane]))));
-        on_i = v_fma(v_set(6.0), lj, on_i);
-        on_j = v_fma(v_set(6.0), lj, on_j);
+        *lj_energy = v_add(*lj_energy, v_keep(in, v_sub(v_mul(y6, b), v_load(&c->lj_shift[lane]))));
+        on_i = v_fma(qj, f, lj);
+        on_j = v_fma(v_set(SPCFW_OXYGEN), f, lj);
+    } else {
+        on_i = v_mul(qj, f);
+        on_j = f;
     }
     i->f[0] = v_fma(on_i, dx, i->f[0]);
     i->f[1] = v_fma(on_i, dy, i->f[1]);
@@ -72,7 +74,7 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
 
 /* The three atoms of a molecule, slots first … first+2, against cluster number `number`. */
 INLINE void interact_cluster(const spcfw_pair_constants *k, site atom[3], int first,
-                             spcfw_cluster *c, int number, bool partial, vec energy[2])
+                             spcfw_cluster *c, int number, bool partial, vec energy[3])
 {
 #pragma GCC unroll 8
     for (int lane = 0; lane < SPCFW_CLUSTER; lane += LANES) {
@@ -89,16 +91,18 @@ INLINE void interact_cluster(const spcfw_pair_constants *k, site atom[3], int fi
             if (partial) /* j − i of the lanes */
                 beyond =
                     v_add(v_load(lane_number + lane), v_set(number * SPCFW_CLUSTER - (first + a)));
-            interact(k, &atom[a], c, lane, a == 0, partial, beyond, xj, fj, &energy[a ? 1 : 0]);
+            interact(k, &atom[a], c, lane, a == 0, partial, beyond, xj, fj, &energy[a ? 1 : 0],
+                     &energy[2]);
         }
         for (int d = 0; d < 3; ++d)
             v_store(&c->f[d][lane], v_sub(v_load(&c->f[d][lane]), fj[d]));
     }
 }
 
-static void pairs(spcfw_list *list, const spcfw_pair_constants *k, double energy_out[2])
+static void pairs(spcfw_list *list, const spcfw_pair_constants *constants, double *energy_out)
 {
-    vec energy[2] = {v_set(0.0), v_set(0.0)};
+    const spcfw_pair_constants local = *constants, *k = &local; /* nothing stored can change it */
+    vec energy[3] = {v_set(0.0), v_set(0.0), v_set(0.0)};
 
     for (int e = 0; e < list->entries; ++e) {
         const spcfw_entry *entry = &list->entry[e];
@@ -114,7 +118,6 @@ static void pairs(spcfw_list *list, const spcfw_pair_constants *k, double energy
                 atom[a].x[d] = v_set(c->x[d][lane] + move[d]);
                 atom[a].f[d] = v_set(0.0);
             }
-            atom[a].q = v_set(c->q[lane]);
         }
         int at = entry->begin;
 
@@ -135,8 +138,8 @@ static void pairs(spcfw_list *list, const spcfw_pair_constants *k, double energy
             }
         }
     }
-    energy_out[0] = v_sum(energy[0]);
-    energy_out[1] = v_sum(energy[1]);
+    *energy_out = SPCFW_OXYGEN * v_sum(energy[0]) + v_sum(energy[1]) +
+                  SPCFW_OXYGEN / 6.0 * v_sum(energy[2]);
 }
 
 /* How many pairs of the molecule with this cluster are within reach. */
