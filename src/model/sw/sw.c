@@ -33,12 +33,13 @@ static sw_params read_params(const mds_options *options)
     const double epsilon = mds_options_real(options, "epsilon_eV");
     const double sigma = mds_options_real(options, "sigma_A");
     const double a = mds_options_real(options, "A"), b = mds_options_real(options, "B");
-    const double cutoff = cutoff_of(options);
+    const double cutoff = cutoff_of(options), gamma = mds_options_real(options, "gamma");
     const sw_params params = {
         .sigma = sigma,
-        .gamma_sigma = mds_options_real(options, "gamma") * sigma,
+        .gamma_sigma = gamma * sigma,
         .cutoff = cutoff,
         .cutoff2 = cutoff * cutoff,
+        .last_gap = -sigma * (gamma < 1.0 ? gamma : 1.0) / 600.0,
         .a_eps = a * epsilon,
         .ab_eps_sigma4 = a * b * epsilon * sigma * sigma * sigma * sigma,
         .lambda_eps = mds_options_real(options, "lambda") * epsilon,
@@ -96,9 +97,8 @@ static mds_status lay_out_bonds(sw *self, sw_bonds *bonds)
     }
     const size_t stride = (size_t)self->bond_capacity;
     double *base = self->bond_memory;
-    double **fields[SW_BOND_DOUBLES] = {&bonds->x,    &bonds->y,  &bonds->z,  &bonds->inv_r,
-                                        &bonds->dphi, &bonds->w,  &bonds->dw, &bonds->energy,
-                                        &bonds->gx,   &bonds->gy, &bonds->gz};
+    double **fields[SW_BOND_DOUBLES] = {&bonds->x,    &bonds->y, &bonds->z,  &bonds->inv_r,
+                                        &bonds->dphi, &bonds->w, &bonds->dw, &bonds->energy};
     for (int k = 0; k < SW_BOND_DOUBLES; ++k)
         *fields[k] = base + (size_t)k * stride;
     bonds->first = (int *)(base + SW_BOND_DOUBLES * stride);
@@ -126,12 +126,10 @@ static mds_status sw_compute(mds_model *model, mds_state *state, unsigned want)
     sw_find_bonds(params, self->list, &bonds);
     sw_bond_terms(params, &bonds);
     sw_moments(&bonds, state->n, moments);
-    sw_gradients(params, &bonds, moments);
-    sw_forces(&bonds, state->n, state->f);
+    sw_forces(params, &bonds, state->n, moments, state->f,
+              want & MDS_WANT_VIRIAL ? state->s->virial_eV : NULL);
     state->s->potential_eV = sw_energy(params, &bonds, state->n, moments);
     state->s->n_edges = 2.0 * bonds.count;
-    if (want & MDS_WANT_VIRIAL)
-        sw_virial(&bonds, state->s->virial_eV);
     mds_region_end(self->base.regions, MDS_REGION_FORCES);
     return MDS_OK;
 }
