@@ -58,6 +58,9 @@ mds_status mds_neighbor_create(mds_device *device, const mds_neighbor_options *o
     }
     priv->device = device;
     priv->options = *options;
+    mds_neighbor_collect *versions[2];
+    mds_neighbor_collect_versions(versions, 2);
+    priv->collect = versions[0];
     list->priv = priv;
     *out = list;
     return MDS_OK;

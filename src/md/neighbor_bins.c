@@ -76,7 +76,8 @@ static mds_status wrap_atoms(mds_neighbor_bins *bins, const mds_box *box, int n,
     return MDS_OK;
 }
 
-/* About one atom to a bin, in long rows of bins along a that hold some eight candidates each. */
+/* About one atom to a bin, in rows of bins along a that hold some thirty candidates each:
+ * enough to fill vectors, measured on 32 to 1024 atoms with 26 and 180 neighbours. */
 static void choose_bins(mds_neighbor_bins *bins, const mds_box *box, int n)
 {
     const double reach = bins->reach;
@@ -93,7 +94,7 @@ static void choose_bins(mds_neighbor_bins *bins, const mds_box *box, int n)
                    box->h[0][1] * (box->h[1][2] * box->h[2][0] - box->h[1][0] * box->h[2][2]) +
                    box->h[0][2] * (box->h[1][0] * box->h[2][1] - box->h[1][1] * box->h[2][0]));
     const double density = n / volume;
-    width[1] = width[2] = fmin(fmax(sqrt(4.0 / (reach * density)), 0.25 * reach), reach);
+    width[1] = width[2] = fmin(fmax(sqrt(16.0 / (reach * density)), 0.25 * reach), reach);
     width[0] = fmin(fmax(1.0 / (density * width[1] * width[2]), 0.125 * reach), reach);
     for (int k = 0; k < 3; ++k)
         bins->per_cell[k] = (int)fmin(fmax(floor(span[k] / width[k]), 1.0), 1024.0);

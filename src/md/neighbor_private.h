@@ -4,6 +4,7 @@
 #define MDS_MD_NEIGHBOR_PRIVATE_H
 
 #include "md/neighbor.h"
+#include "md/neighbor_collect.h"
 
 /* A buffer on the device that only grows. */
 typedef struct mds_neighbor_buffer {
@@ -42,6 +43,7 @@ typedef struct mds_neighbor_bins {
 typedef struct mds_neighbor_private {
     mds_device *device;
     mds_neighbor_options options;
+    mds_neighbor_collect *collect;
     bool valid;         /* a list exists and may be tested against */
     bool tested;        /* the list has passed at least one test since it was built */
     mds_box built;      /* cell at the last build */

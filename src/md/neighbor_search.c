@@ -98,7 +98,8 @@ static mds_status reserve_lists(mds_neighbor *list, int n)
                               "neighbour rows"));
     MDS_TRY(
         mds_neighbor_grow(p->device, &p->count_buffer, count * sizeof(int), 0, "neighbour counts"));
-    MDS_TRY(mds_neighbor_grow(p->device, &p->hits_buffer, (size_t)p->bins.images * sizeof(int), 0,
+    MDS_TRY(mds_neighbor_grow(p->device, &p->hits_buffer,
+                              ((size_t)p->bins.images + MDS_NEIGHBOR_OVERRUN) * sizeof(int), 0,
                               "neighbour candidates"));
     MDS_TRY(mds_neighbor_grow(p->device, &p->owner_buffer, count * sizeof(int), 0, "ghosts"));
     MDS_TRY(mds_neighbor_grow(p->device, &p->shift_buffer, count * 3 * sizeof(int), 0, "ghosts"));
@@ -161,23 +162,6 @@ static int row_of(mds_neighbor *list, int i, int place)
     return *slot;
 }
 
-/* Places of the images in [first, last) closer than the reach. No branch depends on the distance.
- */
-static int collect(const mds_neighbor_bins *bins, int first, int last, const double centre[3],
-                   int *hits, int count)
-{
-    const double *px = bins->x, *py = bins->y, *pz = bins->z;
-    const double x = centre[0], y = centre[1], z = centre[2], limit = bins->reach * bins->reach;
-
-    for (int k = first; k < last; ++k) {
-        const double dx = px[k] - x, dy = py[k] - y, dz = pz[k] - z;
-
-        hits[count] = k;
-        count += dx * dx + dy * dy + dz * dz <= limit;
-    }
-    return count;
-}
-
 static int clip(int b, int low, int high)
 {
     return b < low ? low : b > high ? high : b;
@@ -191,7 +175,8 @@ static int find_hits(const mds_neighbor_private *p, int i)
     const int *b = bins->bin_of + 3 * (size_t)i;
     const int across0 = bins->high[0] - bins->low[0] + 1,
               across1 = bins->high[1] - bins->low[1] + 1;
-    const double *centre = bins->wrapped + 3 * (size_t)i;
+    const double *centre = bins->wrapped + 3 * (size_t)i, limit = bins->reach * bins->reach;
+    const double *x = bins->x, *y = bins->y, *z = bins->z;
     int count = 0;
 
     for (int k = 0; k < bins->run_count; ++k) {
@@ -206,14 +191,35 @@ static int find_hits(const mds_neighbor_private *p, int i)
         const int first = bins->bin_start[row + low], last = bins->bin_start[row + high + 1];
 
         if (run->db != 0 || run->dc != 0) {
-            count = collect(bins, first, last, centre, p->hits, count);
+            count = p->collect(x, y, z, first, last, centre, limit, p->hits, count);
         } else {
             if (!half)
-                count = collect(bins, first, bins->home[i], centre, p->hits, count);
-            count = collect(bins, bins->home[i] + 1, last, centre, p->hits, count);
+                count = p->collect(x, y, z, first, bins->home[i], centre, limit, p->hits, count);
+            count = p->collect(x, y, z, bins->home[i] + 1, last, centre, limit, p->hits, count);
         }
     }
     return count;
+}
+
+/* Turns the hits of atom i into rows. */
+static void list_hits(mds_neighbor *list, int i, int hits, int *restrict out)
+{
+    const mds_neighbor_private *p = list->priv;
+    const int *restrict places = p->hits;
+
+    if (p->classes == 0) {
+        for (int k = 0; k < hits; ++k)
+            out[k] = row_of(list, i, places[k]);
+        return;
+    }
+    int *restrict cache = p->row_cache + (size_t)p->atom_class[i] * (size_t)p->bins.images;
+    for (int k = 0; k < hits; ++k) {
+        const int place = places[k];
+
+        if (cache[place] < 0)
+            cache[place] = row_of(list, i, place);
+        out[k] = cache[place];
+    }
 }
 
 mds_status mds_neighbor_search(mds_neighbor *list, int n)
@@ -232,21 +238,9 @@ mds_status mds_neighbor_search(mds_neighbor *list, int n)
         const int hits = find_hits(p, i);
 
         MDS_TRY(make_room(list, used, hits));
-        int *cache = p->classes ? p->row_cache + (size_t)p->atom_class[i] * (size_t)p->bins.images
-                                : NULL;
+        list_hits(list, i, hits, p->index + used);
         p->start[i] = (int)used;
         p->count[i] = hits;
-        for (int k = 0; k < hits; ++k) {
-            const int place = p->hits[k];
-            int row = cache ? cache[place] : -1;
-
-            if (row < 0) {
-                row = row_of(list, i, place);
-                if (cache)
-                    cache[place] = row;
-            }
-            p->index[used + k] = row;
-        }
         used += hits;
         list->entries += hits;
         while (pad > 1 && used % pad != 0)

@@ -2,6 +2,7 @@
 
 #include "base/rng.h"
 #include "harness/test.h"
+#include "md/neighbor_collect.h"
 
 /* A directed or undirected pair: atom i and the image of j by t. */
 typedef struct pair {
@@ -532,6 +533,39 @@ static void lives_within_the_device(void **unused)
     close_world(&w);
 }
 
+/* Every version of the innermost loop that this processor can run finds what the plain one does, at
+ * every length and alignment, and stays within its overrun. */
+static void collects_alike_in_all_versions(void **unused)
+{
+    enum { N = 70 };
+    mds_neighbor_collect *versions[8];
+    const double centre[3] = {0.5, 0.4, 0.6};
+    double x[3][N];
+    int plain = 0;
+
+    (void)unused;
+    mds_neighbor_collect_versions(versions, 8);
+    while (versions[plain + 1])
+        ++plain;
+    for (int k = 0; k < N; ++k)
+        for (int c = 0; c < 3; ++c)
+            x[c][k] = uniform(77, (uint64_t)(3 * k + c));
+    x[0][40] = NAN; /* never near */
+    for (int v = 0; v < plain; ++v)
+        for (int first = 0; first < 10; ++first)
+            for (int last = first; last <= N; ++last) {
+                int want[N + 16], got[N + 16];
+
+                memset(got, -1, sizeof got);
+                const int wanted =
+                    versions[plain](x[0], x[1], x[2], first, last, centre, 0.16, want, 3);
+                const int found = versions[v](x[0], x[1], x[2], first, last, centre, 0.16, got, 3);
+                assert_int_equal(found, wanted);
+                assert_memory_equal(got + 3, want + 3, sizeof(int) * (size_t)(wanted - 3));
+                assert_true(got[0] == -1 && got[found + MDS_NEIGHBOR_OVERRUN] == -1);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -542,6 +576,7 @@ int main(void)
         cmocka_unit_test(is_the_same_every_time),
         cmocka_unit_test(folds_forces),
         cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(collects_alike_in_all_versions),
         cmocka_unit_test(lives_within_the_device),
     };
 
