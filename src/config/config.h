@@ -28,8 +28,8 @@ void mds_problems_add(mds_problems *problems, const char *file, int line, const 
     __attribute__((format(printf, 4, 5)));
 void mds_problems_fini(mds_problems *problems);
 
-/* Reads and checks `path`. On MDS_ERR_CONFIG (or MDS_ERR_IO when it cannot be read) `problems` has at
- * least one entry and the study is empty. The study is the caller's to fini. */
+/* Reads and checks `path`. On MDS_ERR_CONFIG (or MDS_ERR_IO when it cannot be read) `problems` has
+ * at least one entry and the study is empty. The study is the caller's to fini. */
 mds_status mds_config_load(const char *path, const mds_config_overrides *overrides,
                            mds_study *study, mds_problems *problems);
 

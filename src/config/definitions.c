@@ -174,6 +174,7 @@ bool mds_config_file_system(mds_config_reader *reader, const config_setting_t *s
         mds_config_problem(reader, setting, "system '%.60s': %.400s", name, mds_error());
         return false;
     }
+    memset(out->name, 0, sizeof out->name); /* equal names, equal bytes: it held the path */
     snprintf(out->name, sizeof out->name, "%.*s", MDS_SYSTEM_NAME_SIZE - 1, name);
     return true;
 }
@@ -251,6 +252,7 @@ static bool read_protocol(mds_config_reader *reader, const config_setting_t *gro
             mds_config_problem(reader, group, "protocol '%.47s': %s", name, mds_error());
         return false;
     }
+    memset(out->name, 0, sizeof out->name); /* as above */
     snprintf(out->name, sizeof out->name, "%.*s", MDS_PROTOCOL_NAME_SIZE - 1, name);
     return read_options(reader, group, "protocol", skip, &out->options);
 }
