@@ -42,7 +42,7 @@ enum {
     BUFFER_FE,
     BUFFER_FIRST,
     BUFFER_J,
-    BUFFER_D,
+    BUFFER_ROW,
     BUFFER_W,
     BUFFER_W_J,
     BUFFER_U,
@@ -260,25 +260,26 @@ static mds_status fit_pairs(eam *self)
     eam_pairs *pairs = &self->job.pairs;
     mds_status status;
 
+    MDS_TRY(fit(self, BUFFER_ROW, p * sizeof(int), "eam pairs"));
     MDS_TRY(fit(self, BUFFER_J, p * sizeof(int), "eam pairs"));
-    MDS_TRY(fit(self, BUFFER_D, 4 * p * word, "eam pair vectors"));
     MDS_TRY(fit(self, BUFFER_W, p * word, "eam pair densities"));
     MDS_TRY(fit(self, BUFFER_W_J, mixed ? p * word : 0, "eam pair densities"));
     MDS_TRY(fit(self, BUFFER_U, p * word, "eam pair forces"));
-    MDS_TRY(fit(self, BUFFER_SCRATCH, 8 * b * word, "eam scratch"));
+    MDS_TRY(fit(self, BUFFER_SCRATCH, EAM_SCRATCH * b * word, "eam scratch"));
     MDS_TRY(fit(self, BUFFER_KNOT, b * sizeof(int), "eam scratch"));
+    pairs->row = self->buffers[BUFFER_ROW].memory;
     pairs->j = self->buffers[BUFFER_J].memory;
-    pairs->d = self->buffers[BUFFER_D].memory;
     pairs->w = self->buffers[BUFFER_W].memory;
     pairs->w_j = mixed ? self->buffers[BUFFER_W_J].memory : pairs->w;
     pairs->u = self->buffers[BUFFER_U].memory;
     pairs->knot = self->buffers[BUFFER_KNOT].memory;
-    pairs->r2 = self->buffers[BUFFER_SCRATCH].memory;
-    pairs->rho = pairs->r2 + b;
-    pairs->rho_j = pairs->r2 + 2 * b;
-    pairs->phi = pairs->r2 + 3 * b;
-    pairs->value = pairs->r2 + 4 * b;
-    pairs->slope = pairs->r2 + 6 * b;
+    pairs->r = self->buffers[BUFFER_SCRATCH].memory;
+    pairs->inverse_r = pairs->r + b;
+    pairs->rho = pairs->r + 2 * b;
+    pairs->rho_j = pairs->r + 3 * b;
+    pairs->phi = pairs->r + 4 * b;
+    pairs->value = pairs->r + 5 * b;
+    pairs->slope = pairs->r + 7 * b;
     self->builds = list->builds;
 out:
     return status;

@@ -30,19 +30,22 @@ typedef struct eam_tables {
     double *embedding; /* (types, nrho, 4): cubics of F, constant first */
 } eam_tables;
 
-/* Kept pairs. Entries p … p + EAM_SLACK − 1 may be written and are never read. */
+/* Kept pairs. EAM_SLACK entries beyond the last are written and mean nothing. */
 typedef struct eam_pairs {
     int *first;  /* (n+1) pairs of atom i: first[i] … first[i+1] − 1 */
-    int *j;      /* (p) the atom, < n; never an image */
-    double *d;   /* (p,4) x_j − x_i, 0 */
+    int *row;    /* (p) row of xe */
+    int *j;      /* (p) the atom that it is an image of, < n */
     double *w;   /* (p) ρ'/r of the density that j makes at i */
     double *w_j; /* (p) of the density that i makes at j; equals w when there is one type */
     double *u;   /* (p) φ'/r */
-    /* scratch of one block */
-    double *r2, *rho, *rho_j, *phi; /* (b) rho_j as w_j */
-    double *value, *slope;          /* (b,2) */
-    int *knot;                      /* (b) */
+    /* scratch of one block of rows */
+    double *r, *inverse_r;     /* (b) the squares of r at first */
+    double *rho, *rho_j, *phi; /* (b) rho_j as w_j */
+    double *value, *slope;     /* (b,2) */
+    int *knot;                 /* (b) */
 } eam_pairs;
+
+enum { EAM_SCRATCH = 9 }; /* arrays of b doubles among them */
 
 typedef struct eam_job {
     eam_form form;

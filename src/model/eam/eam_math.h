@@ -32,12 +32,11 @@ typedef struct eam_pair {
 } eam_pair;
 
 /* ε (a/r)^n and (a/r)^6, both times S(x) = 1 − 10x³ + 15x⁴ − 6x⁵, x = (r − on)/(off − on).
- * `n` is a parameter of its own, so that a constant unrolls the powers. */
-static inline MDS_HD eam_pair eam_sc_pair(const eam_sc *p, int n, double r2)
+ * `inv` is 1/r. `n` is a parameter of its own, so that a constant unrolls the powers. */
+static inline MDS_HD eam_pair eam_sc_pair(const eam_sc *p, int n, double r, double inv)
 {
     const double width = 1.0 / (p->off - p->on);
-    const double inv2 = 1.0 / r2;
-    const double r = sqrt(r2), inv = r * inv2;
+    const double inv2 = inv * inv;
     const double q = p->a * p->a * inv2;
     const double m6 = q * q * q;
     const double repulsion = p->epsilon_eV * p->a * inv * (n == 9 ? m6 * q : m6);
@@ -54,10 +53,9 @@ static inline MDS_HD eam_pair eam_sc_pair(const eam_sc *p, int n, double r2)
     return out;
 }
 
-/* φ = (r−c)² (c0 + c1 r + c2 r²) for r < c; ρ = (r−d)² + β (r−d)³/d for r < d. */
-static inline MDS_HD eam_pair eam_fs_pair(const eam_fs *p, double r2)
+/* φ = (r−c)² (c0 + c1 r + c2 r²) for r < c; ρ = (r−d)² + β (r−d)³/d for r < d. `inv` is 1/r. */
+static inline MDS_HD eam_pair eam_fs_pair(const eam_fs *p, double r, double inv)
 {
-    const double r = sqrt(r2), inv = 1.0 / r;
     const double tc = r < p->c ? r - p->c : 0.0;
     const double td = r < p->d ? r - p->d : 0.0;
     const double poly = p->c0 + r * (p->c1 + r * p->c2);

@@ -155,9 +155,9 @@ static const struct {
 
 enum { FORMS = (int)(sizeof forms / sizeof *forms) };
 
-static void open_form(bench *b, int i)
+static void open_form(bench *b, int i, const char *simd)
 {
-    const mds_model_spec spec = make_spec(forms[i].form, forms[i].file, "auto");
+    const mds_model_spec spec = make_spec(forms[i].form, forms[i].file, simd);
 
     make_structure(&b->structure, forms[i].z, forms[i].elements, forms[i].a);
     open_bench(b, &spec);
@@ -210,7 +210,7 @@ static void test_derivatives(void **state)
 
         if (!installed(forms[m].file))
             continue;
-        open_form(&b, m);
+        open_form(&b, m, "auto");
         CHECK_OK(mds_model_compute(b.model, &b.state, MDS_WANT_VIRIAL));
         memcpy(forces, b.state.f, sizeof forces);
         memcpy(virial, b.state.s->virial_eV, sizeof virial);
@@ -228,31 +228,42 @@ static void test_derivatives(void **state)
     }
 }
 
-/* Twice the same, bit for bit, also by another model object; without the virial on request. */
+/* Twice the same, bit for bit, with the virial and without, also by another model object. */
+static void repeat(int form, const char *simd)
+{
+    double forces[72], energy;
+    bench b;
+
+    open_form(&b, form, simd);
+    CHECK_OK(mds_model_compute(b.model, &b.state, MDS_WANT_VIRIAL));
+    energy = b.state.s->potential_eV;
+    memcpy(forces, b.state.f, sizeof forces);
+    CHECK_OK(mds_model_compute(b.model, &b.state, 0));
+    assert_memory_equal(forces, b.state.f, sizeof forces);
+    assert_memory_equal(&energy, &b.state.s->potential_eV, sizeof energy);
+    assert_true(isnan(b.state.s->virial_eV[0][0]));
+    close_bench(&b);
+    open_form(&b, form, simd);
+    CHECK_OK(mds_model_compute(b.model, &b.state, 0));
+    assert_memory_equal(forces, b.state.f, sizeof forces);
+    assert_true(b.state.s->n_edges >= 24 * 8);
+    close_bench(&b);
+}
+
+static bool processor_runs(const char *simd)
+{
+    const eam_kernel *kernel;
+
+    return eam_kernel_find(simd, &kernel) == MDS_OK;
+}
+
 static void test_repeatable(void **state)
 {
     (void)state;
-    for (int m = 0; m < FORMS; ++m) {
-        double forces[72], energy;
-        bench b;
-
-        if (!installed(forms[m].file))
-            continue;
-        open_form(&b, m);
-        CHECK_OK(mds_model_compute(b.model, &b.state, MDS_WANT_VIRIAL));
-        energy = b.state.s->potential_eV;
-        memcpy(forces, b.state.f, sizeof forces);
-        CHECK_OK(mds_model_compute(b.model, &b.state, 0));
-        assert_memory_equal(forces, b.state.f, sizeof forces);
-        assert_memory_equal(&energy, &b.state.s->potential_eV, sizeof energy);
-        assert_true(isnan(b.state.s->virial_eV[0][0]));
-        close_bench(&b);
-        open_form(&b, m);
-        CHECK_OK(mds_model_compute(b.model, &b.state, 0));
-        assert_memory_equal(forces, b.state.f, sizeof forces);
-        assert_true(b.state.s->n_edges >= 24 * 8);
-        close_bench(&b);
-    }
+    for (int m = 0; m < FORMS; ++m)
+        for (int v = 0; v < 3; ++v)
+            if (installed(forms[m].file) && processor_runs(variants[v]))
+                repeat(m, variants[v]);
 }
 
 static mds_model_target target_of(int count, const int *z)
@@ -371,13 +382,17 @@ static void two_atoms(mds_structure *out, int z, double distance)
 static void expect_failure(const char *form, const char *file, int z, double distance,
                            const char *words)
 {
-    const mds_model_spec spec = make_spec(form, file, "auto");
-    bench b;
+    for (int v = 0; v < 3; ++v) {
+        const mds_model_spec spec = make_spec(form, file, variants[v]);
+        bench b;
 
-    two_atoms(&b.structure, z, distance);
-    open_bench(&b, &spec);
-    CHECK_FAILS(mds_model_compute(b.model, &b.state, 0), MDS_ERR_NUMERIC, words);
-    close_bench(&b);
+        if (!processor_runs(variants[v]))
+            continue;
+        two_atoms(&b.structure, z, distance);
+        open_bench(&b, &spec);
+        CHECK_FAILS(mds_model_compute(b.model, &b.state, 0), MDS_ERR_NUMERIC, words);
+        close_bench(&b);
+    }
 }
 
 static void test_unphysical(void **state)
