@@ -63,6 +63,8 @@ static mds_status make_spec(const mds_args *args, evaluation *e)
     MDS_TRY(mds_model_resolve(name ? name : "reference", &target, precision, &e->spec));
     for (int i = 0; i < count; ++i)
         MDS_TRY(set_option(&e->spec.options, options[i]));
+    /* Created first: a damaged file is its own error, not just a reason for being unsupported. */
+    MDS_TRY(mds_model_create(&e->spec, e->device, &e->model));
     MDS_TRY(mds_model_supports(&e->spec, &target, false, mds_device_get_kind(e->device)));
 out:
     return status;
@@ -76,7 +78,6 @@ static mds_status compute(evaluation *e)
     const bool want = (e->spec.engine->caps & MDS_CAP_STRESS) && volume > 0.0;
 
     MDS_TRY(mds_state_init(&e->state, e->device, &e->structure));
-    MDS_TRY(mds_model_create(&e->spec, e->device, &e->model));
     MDS_TRY(mds_model_prepare(e->model, &e->state));
     MDS_TRY(mds_model_compute(e->model, &e->state, want ? MDS_WANT_VIRIAL : 0));
     e->regions = (mds_regions){.device = e->device, .on = true};

@@ -45,14 +45,27 @@ typedef struct job {
     mds_start_cache *cache; /* of the worker process, made when first needed */
 } job;
 
+/* Start states a worker keeps. Cases go out longest first and not system by system, so that fewer
+ * than all would be made again and again; 256 MiB is the most they may take. */
+static int start_states(const mds_study *study)
+{
+    const double atom_bytes = 64.0, budget = 256.0 * 1024.0 * 1024.0;
+    int all = study->system_count * study->size_count, largest = 1;
+
+    for (int i = 0; i < study->size_count; ++i)
+        largest = study->sizes[i] > largest ? study->sizes[i] : largest;
+    if (all > budget / (atom_bytes * largest))
+        all = (int)(budget / (atom_bytes * largest));
+    return all > 4 ? all : 4;
+}
+
 static mds_status run_one(void *context, int index, int attempt, mds_samples *samples)
 {
-    enum { START_STATES = 4 };
     job *j = context;
     mds_status status = MDS_OK;
 
     if (!j->cache)
-        status = mds_start_cache_create(START_STATES, &j->cache);
+        status = mds_start_cache_create(start_states(j->study), &j->cache);
     if (status != MDS_OK) {
         samples->header->status = status;
         snprintf(samples->header->message, sizeof samples->header->message, "%s", mds_error());
