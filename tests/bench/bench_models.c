@@ -4,9 +4,9 @@
  *
  * MODEL: a built-in name (reference, sw, eam, spcfw, lj, null, ...). SYSTEM: a built-in system or
  * an extended-XYZ file, by default the one the model is for. OPTION: of the model's engine. Prints
- * one line: model, system, atoms, then ms per step (median, mean), µs per atom, list rebuilds, and
- * drift. The start is equilibrated near 300 K; SIZE = 0 takes a file as it is, with its velocities.
- */
+ * one line: model, system, atoms, ms per step (median, mean), µs per atom, temperature and change
+ * of the total energy at the end, bytes on the device. The start is equilibrated near 300 K; SIZE =
+ * 0 takes a file as it is, with its velocities where it has them. */
 #include "base/clock.h"
 #include "case/relax.h"
 #include "protocol/protocol.h"
@@ -128,11 +128,13 @@ static void report(const bench *b, const char *model, const char *system, int st
         sum += seconds[i];
     qsort(seconds, (size_t)steps, sizeof *seconds, by_value);
     const double median = seconds[steps / 2], mean = sum / steps;
+    mds_device_memory memory;
+    mds_device_get_memory(b->device, &memory);
     printf("%-8s %-10s %5d atoms  median %9.5f ms  mean %9.5f ms  %7.3f us/atom  T %5.0f K  "
-           "dE/N %8.1e eV\n",
+           "dE/N %8.1e eV  %.0f kB\n",
            model, system, b->state.n, 1e3 * median, 1e3 * mean, 1e6 * mean / b->state.n,
            mds_state_temperature(&b->state, last->kinetic_eV),
-           (last->conserved_eV - first->conserved_eV) / b->state.n);
+           (last->conserved_eV - first->conserved_eV) / b->state.n, 1e-3 * (double)memory.used);
 }
 
 int main(int argc, char **argv)

@@ -148,13 +148,13 @@ static double lj_cost_s(const mds_model_spec *spec, const mds_model_target *targ
 {
     (void)spec;
     (void)kind;
-    return 1e-6 + 0.5e-6 * target->n_atoms;
+    return 0.5e-6 + 0.35e-6 * target->n_atoms;
 }
 
 static double lj_memory_bytes(const mds_model_spec *spec, const mds_model_target *target)
 {
     (void)spec;
-    return 2000.0 * target->n_atoms;
+    return 30e3 + 1100.0 * target->n_atoms;
 }
 
 static double lj_cutoff(const mds_model *model)

@@ -152,13 +152,13 @@ static double sw_cost_s(const mds_model_spec *spec, const mds_model_target *targ
 {
     (void)spec;
     (void)kind;
-    return 1e-6 + 0.2e-6 * target->n_atoms;
+    return 0.5e-6 + 0.11e-6 * target->n_atoms;
 }
 
 static double sw_memory_bytes(const mds_model_spec *spec, const mds_model_target *target)
 {
     (void)spec;
-    return 4000.0 * target->n_atoms;
+    return 30e3 + 1500.0 * target->n_atoms;
 }
 
 static double sw_cutoff(const mds_model *model)
