@@ -1,6 +1,5 @@
 #include "protocol/motion.h"
 
-#include "base/rng.h"
 #include "base/units.h"
 
 #include <math.h>
@@ -55,26 +54,31 @@ void mds_motion_scale(int n, double factor, double *restrict v)
         v[k] *= factor;
 }
 
-double mds_motion_ou(int n, double decay, double temperature_K, uint64_t seed, int64_t step,
-                     const double *restrict mass, double *restrict v)
+double mds_motion_ou(int n, mds_noise_function *noise, double decay, double temperature_K,
+                     uint64_t seed, int64_t step, const double *restrict mass, double *restrict v)
 {
     const double kT = MDS_BOLTZMANN_EV * temperature_K;
     const double spread = sqrt((1.0 - decay * decay) * kT / MDS_MVV_TO_EV);
     double heat = 0.0;
 
-    for (int i = 0; i < n; ++i) {
-        const double width = spread / sqrt(mass[i]);
-        double r[4], change = 0.0;
+    for (int first = 0; first < n; first += MDS_NOISE_BLOCK) {
+        const int count = n - first < MDS_NOISE_BLOCK ? n - first : MDS_NOISE_BLOCK;
+        double r[3][MDS_NOISE_BLOCK];
 
-        mds_normal2(mds_rng_block(seed, MDS_RNG_LANGEVIN, (uint64_t)step, (uint64_t)i, 0), r);
-        mds_normal2(mds_rng_block(seed, MDS_RNG_LANGEVIN, (uint64_t)step, (uint64_t)i, 1), r + 2);
-        for (int a = 0; a < 3; ++a) {
-            const double before = v[3 * i + a], after = decay * before + width * r[a];
+        noise(seed, MDS_RNG_LANGEVIN, step, first, r);
+        for (int k = 0; k < count; ++k) {
+            const int i = first + k;
+            const double width = spread / sqrt(mass[i]);
+            double change = 0.0;
 
-            change += (after - before) * (after + before);
-            v[3 * i + a] = after;
+            for (int a = 0; a < 3; ++a) {
+                const double before = v[3 * i + a], after = decay * before + width * r[a][k];
+
+                change += (after - before) * (after + before);
+                v[3 * i + a] = after;
+            }
+            heat += mass[i] * change;
         }
-        heat += mass[i] * change;
     }
     return 0.5 * MDS_MVV_TO_EV * heat;
 }

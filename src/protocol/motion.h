@@ -7,6 +7,7 @@
 #define MDS_PROTOCOL_MOTION_H
 
 #include "md/state.h"
+#include "protocol/noise.h"
 
 /* What a step needs of the masses, in device memory. Zero-initialise first. */
 typedef struct mds_motion {
@@ -30,10 +31,10 @@ void mds_motion_drift(int n, double dt, const double *v, double *x);
 void mds_motion_scale(int n, double factor, double *v);
 
 /* Ornstein–Uhlenbeck step of all velocities, v = decay v + √(1 − decay²) √(kT/m) R, with three
- * normal numbers R of (seed, MDS_RNG_LANGEVIN, step, atom) per atom. Returns the kinetic energy it
- * added. */
-double mds_motion_ou(int n, double decay, double temperature_K, uint64_t seed, int64_t step,
-                     const double *mass, double *v);
+ * normal numbers R of (seed, MDS_RNG_LANGEVIN, step, atom) per atom, made by `noise`
+ * (protocol/noise.h). Returns the kinetic energy it added. */
+double mds_motion_ou(int n, mds_noise_function *noise, double decay, double temperature_K,
+                     uint64_t seed, int64_t step, const double *mass, double *v);
 
 /* A drift over dt with a homogeneous deformation E in its middle: for row vectors
  *   x ← (x + ½dt v) E + ½dt v E⁻ᵀ,  v ← v E⁻ᵀ,

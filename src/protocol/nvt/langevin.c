@@ -21,6 +21,7 @@ static mds_status langevin_init(nvt *self)
     const double friction = mds_options_real(&self->base.spec.options, "friction_1_ps") / fs_per_ps;
 
     self->decay = exp(-friction * self->base.config.dt_fs);
+    self->noise = mds_noise_find();
     self->base.state->degrees_of_freedom = 3 * self->base.state->n;
     return MDS_OK;
 }
@@ -38,8 +39,8 @@ static mds_status langevin_step(nvt *self, unsigned want)
     mds_region_end(regions, MDS_REGION_INTEGRATE);
 
     mds_region_begin(regions, MDS_REGION_THERMOSTAT);
-    self->heat_eV += mds_motion_ou(m->n, self->decay, base->config.temperature_K, base->config.seed,
-                                   state->step, state->mass, state->v);
+    self->heat_eV += mds_motion_ou(m->n, self->noise, self->decay, base->config.temperature_K,
+                                   base->config.seed, state->step, state->mass, state->v);
     mds_region_end(regions, MDS_REGION_THERMOSTAT);
 
     mds_region_begin(regions, MDS_REGION_INTEGRATE);

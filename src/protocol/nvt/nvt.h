@@ -18,9 +18,10 @@ struct nvt {
     mds_protocol base;
     mds_motion motion;
     const nvt_thermostat *thermostat;
-    double heat_eV; /* given to the atoms by the thermostat so far (langevin, svr) */
-    double decay;   /* exp(−γΔt) (langevin) */
-    double tau_fs;  /* relaxation time (svr) */
+    double heat_eV;            /* given to the atoms by the thermostat so far (langevin, svr) */
+    double decay;              /* exp(−γΔt) (langevin) */
+    mds_noise_function *noise; /* (langevin) */
+    double tau_fs;             /* relaxation time (svr) */
     nvt_chain chain;
 };
 
