@@ -72,9 +72,8 @@ void mds_neighbor_destroy(mds_neighbor *list)
         return;
     mds_neighbor_private *p = list->priv;
     mds_neighbor_buffer *const all[] = {
-        &p->xe_buffer,    &p->offset_buffer, &p->x0_buffer,    &p->owner_buffer,
-        &p->shift_buffer, &p->start_buffer,  &p->count_buffer, &p->index_buffer,
-        &p->slots_buffer, &p->cache_buffer,  &p->class_buffer, &p->hits_buffer,
+        &p->xe_buffer,    &p->offset_buffer, &p->x0_buffer,    &p->owner_buffer, &p->shift_buffer,
+        &p->start_buffer, &p->count_buffer,  &p->index_buffer, &p->row_buffer,   &p->hits_buffer,
     };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; ++i)
@@ -95,21 +94,21 @@ static bool same_cell(const mds_box *a, const mds_box *b)
            memcmp(a->periodic, b->periodic, sizeof a->periodic) == 0;
 }
 
-/* Copies x into the atoms' rows and returns the largest squared displacement since the build; a
+/* Puts the atoms into their rows and returns the largest squared displacement since the build; a
  * position that is not finite gives infinity. */
-static double advance(mds_neighbor_private *p, int n, const double *x)
+static double advance(mds_neighbor_private *p, int n, const double *restrict x)
 {
-    const double *x0 = p->x0;
-    double *xe = p->xe, most = 0.0, sum = 0.0;
+    const double *restrict x0 = p->x0, *restrict o = p->offset;
+    double *restrict xe = p->xe, most = 0.0, sum = 0.0;
 
     for (int i = 0; i < n; ++i) {
         const double a = x[3 * i], b = x[3 * i + 1], c = x[3 * i + 2];
         const double da = a - x0[3 * i], db = b - x0[3 * i + 1], dc = c - x0[3 * i + 2];
         const double square = da * da + db * db + dc * dc;
 
-        xe[4 * i] = a;
-        xe[4 * i + 1] = b;
-        xe[4 * i + 2] = c;
+        xe[4 * i] = a + o[4 * i];
+        xe[4 * i + 1] = b + o[4 * i + 1];
+        xe[4 * i + 2] = c + o[4 * i + 2];
         most = square > most ? square : most;
         sum += square;
     }
@@ -117,11 +116,12 @@ static double advance(mds_neighbor_private *p, int n, const double *x)
     return isfinite(sum) ? most : INFINITY;
 }
 
-/* The same when the cell has changed: displacements from the positions that an affine deformation
- * would have given, x0 A with A = h0⁻¹ h. */
-static double advance_affine(mds_neighbor_private *p, int n, const double *x, const double a[3][3])
+/* The largest squared displacement when the cell has changed: from the positions that an affine
+ * deformation would have given, x0 A with A = h0⁻¹ h. */
+static double affine_displacement(const mds_neighbor_private *p, int n, const double *x,
+                                  const double a[3][3])
 {
-    double *xe = p->xe, most = 0.0, sum = 0.0;
+    double most = 0.0, sum = 0.0;
 
     for (int i = 0; i < n; ++i) {
         const double *x0 = p->x0 + 3 * (size_t)i, *xi = x + 3 * (size_t)i;
@@ -131,7 +131,6 @@ static double advance_affine(mds_neighbor_private *p, int n, const double *x, co
             const double u = xi[k] - (x0[0] * a[0][k] + x0[1] * a[1][k] + x0[2] * a[2][k]);
 
             square += u * u;
-            xe[4 * (size_t)i + k] = xi[k];
         }
         most = square > most ? square : most;
         sum += square;
@@ -163,12 +162,15 @@ static void set_offsets(mds_neighbor *list, const mds_box *box)
 {
     mds_neighbor_private *p = list->priv;
 
-    for (int row = list->n; row < list->m; ++row) {
+    for (int row = 0; row < list->m; ++row) {
         const int *t = p->shift + 3 * (size_t)row;
-        double *o = p->offset + 4 * (size_t)(row - list->n);
+        const int *from = p->shift + 3 * (size_t)p->owner[row];
+        double cells[3], *o = p->offset + 4 * (size_t)row;
 
         for (int k = 0; k < 3; ++k)
-            o[k] = t[0] * box->h[0][k] + t[1] * box->h[1][k] + t[2] * box->h[2][k];
+            cells[k] = t[k] - (row < list->n ? 0 : from[k]);
+        for (int k = 0; k < 3; ++k)
+            o[k] = cells[0] * box->h[0][k] + cells[1] * box->h[1][k] + cells[2] * box->h[2][k];
         o[3] = 0.0;
     }
     p->offset_box = *box;
@@ -177,17 +179,19 @@ static void set_offsets(mds_neighbor *list, const mds_box *box)
 static void refresh_ghosts(mds_neighbor *list)
 {
     mds_neighbor_private *p = list->priv;
-    double *restrict xe = p->xe;
+    double *xe = p->xe;
     const double *restrict offset = p->offset;
     const int *restrict owner = p->owner;
 
     for (int row = list->n; row < list->m; ++row) {
-        const double *from = xe + 4 * (size_t)owner[row];
-        const double *o = offset + 4 * (size_t)(row - list->n);
+        const double *from = xe + 4 * (size_t)owner[row], *o = offset + 4 * (size_t)row;
+        const double a = from[0] + o[0], b = from[1] + o[1], c = from[2] + o[2];
         double *to = xe + 4 * (size_t)row;
 
-        for (int k = 0; k < 4; ++k)
-            to[k] = from[k] + o[k];
+        to[0] = a;
+        to[1] = b;
+        to[2] = c;
+        to[3] = 0.0;
     }
 }
 
@@ -217,21 +221,20 @@ static mds_status build(mds_neighbor *list, const mds_state *state)
     const size_t rows = (size_t)list->m + 1;
     MDS_TRY(mds_neighbor_grow(p->device, &p->xe_buffer, rows * 4 * sizeof(double), 0,
                               "positions with ghosts"));
-    MDS_TRY(mds_neighbor_grow(p->device, &p->offset_buffer, (rows - n) * 4 * sizeof(double), 0,
-                              "offsets of ghosts"));
+    MDS_TRY(mds_neighbor_grow(p->device, &p->offset_buffer, rows * 4 * sizeof(double), 0,
+                              "offsets of images"));
     MDS_TRY(mds_neighbor_grow(p->device, &p->x0_buffer, n * 3 * sizeof(double), 0,
                               "positions at the build"));
     p->xe = p->xe_buffer.memory;
     p->offset = p->offset_buffer.memory;
     p->x0 = p->x0_buffer.memory;
     memcpy(p->x0, state->x, n * 3 * sizeof(double));
-    for (size_t i = 0; i < n; ++i) {
-        memcpy(p->xe + 4 * i, state->x + 3 * i, 3 * sizeof(double));
+    for (size_t i = 0; i < n; ++i)
         p->xe[4 * i + 3] = 0.0;
-    }
     for (int k = 0; k < 4; ++k)
         p->xe[4 * (rows - 1) + k] = k < 3 ? PAD_POSITION : 0.0;
     set_offsets(list, &state->box);
+    advance(p, state->n, state->x);
     refresh_ghosts(list);
     publish(list);
     p->built = state->box;
@@ -242,21 +245,22 @@ out:
     return status;
 }
 
-/* Whether the list still holds; brings the atoms' rows up to date if so. */
+/* Whether the list still holds; brings the atoms' rows and all offsets up to date if so. */
 static bool still_good(mds_neighbor *list, const mds_state *state)
 {
     mds_neighbor_private *p = list->priv;
     const bool first_test = !p->tested;
-    double a[3][3], limit = 0.5 * p->options.skin, moved;
+    double a[3][3], limit = 0.5 * p->options.skin;
 
     if (!p->valid || list->n != state->n || p->options.skin == 0.0 ||
         memcmp(p->built.periodic, state->box.periodic, sizeof p->built.periodic) != 0)
         return false;
-    if (same_cell(&p->built, &state->box)) {
-        moved = advance(p, state->n, state->x);
-    } else {
+    if (!same_cell(&p->offset_box, &state->box))
+        set_offsets(list, &state->box);
+    double moved = advance(p, state->n, state->x);
+    if (!same_cell(&p->built, &state->box)) {
         limit = allowance(p, &state->box, a);
-        moved = advance_affine(p, state->n, state->x, (const double(*)[3])a);
+        moved = affine_displacement(p, state->n, state->x, (const double(*)[3])a);
     }
     p->tested = true;
     if (limit >= 0.0 && moved <= limit * limit)
@@ -268,7 +272,6 @@ static bool still_good(mds_neighbor *list, const mds_state *state)
 
 mds_status mds_neighbor_update(mds_neighbor *list, mds_state *state)
 {
-    mds_neighbor_private *p = list->priv;
     const bool good = still_good(list, state);
 
     if (!good) {
@@ -277,8 +280,6 @@ mds_status mds_neighbor_update(mds_neighbor *list, mds_state *state)
         if (status != MDS_OK)
             return status;
     } else {
-        if (!same_cell(&p->offset_box, &state->box))
-            set_offsets(list, &state->box);
         refresh_ghosts(list);
     }
     state->s->rebuilt = good ? 0.0 : 1.0;

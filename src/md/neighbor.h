@@ -1,17 +1,19 @@
 /* Verlet neighbour list with periodic images as ghost atoms.
  *
- * Every atom's images that lie within cutoff + skin of the cell's atoms are listed once as
- * "ghosts"; an entry of the list is then a plain index into the extended positions, with no image
- * arithmetic in the inner loop, and all images are seen however small or skewed the cell (self
- * images too).
+ * At a build the atoms are wrapped into the cell, and their images that lie within cutoff + skin of
+ * them are listed once as "ghosts"; an entry of the list is then a plain index into the extended
+ * positions, with no image arithmetic in the inner loop, and all images are seen however small or
+ * skewed the cell (self images too).
  *
  * Units: Å. Shapes: n atoms, m = n + ghosts; xe is (m,4): x, y, z, 0; start is (n+1); index is
  * (start[n]) and refers to rows of xe; owner is (m), the atom a row is an image of (owner[i] = i
- * for i < n). The rows of xe are refreshed from x at every update, so r_ij = xe[j] − xe[i] is
- * always current. Rows i < n of xe equal x exactly. Within one atom's entries every row occurs
- * once, so scattering by row has no conflicts. Entries may be up to cutoff + skin away: the caller
- * tests r < cutoff. Not thread-safe. The list keeps a pointer to its device, which must outlive it.
- */
+ * for i < n). xe[row] = x[owner] + shift·h for every row: also an atom's own row i < n is a whole
+ * number of cells away from x[i] when the atom has left the cell. (Otherwise the ghosts of a liquid
+ * would become ever more as its atoms diffuse.) The rows are refreshed from x at every update, so
+ * r_ij = xe[j] − xe[i] is always current; take both ends of it from xe.
+ * Within one atom's entries every row occurs once, so scattering by row has no conflicts.
+ * Entries may be up to cutoff + skin away: the caller tests r < cutoff.
+ * Not thread-safe. The list keeps a pointer to its device, which must outlive it. */
 #ifndef MDS_MD_NEIGHBOR_H
 #define MDS_MD_NEIGHBOR_H
 

@@ -48,17 +48,13 @@ typedef struct mds_neighbor_private {
     bool tested;        /* the list has passed at least one test since it was built */
     mds_box built;      /* cell at the last build */
     mds_box offset_box; /* cell that `offset` belongs to */
-    double *xe, *offset, *x0;
+    double *xe, *x0;
+    double *offset; /* (m,4) from an atom to its row, from an atom's row to its ghost; Å */
     int *owner, *shift, *start, *count, *index;
-    int *slots;      /* hash table of ghosts by (owner, shift): row, or -1 */
-    int slot_count;  /* power of two */
-    int *row_cache;  /* (classes, images) row of an image as seen by a class of atoms, or -1 */
-    int *atom_class; /* (n) atoms of equal wrap see an image as the same row */
-    int classes;     /* 0: too many, row_cache is not used */
-    int *hits;       /* (images) */
+    int *row_of_image; /* (images) or -1 while no atom lists it */
+    int *hits;         /* (images) images near the atom in hand */
     mds_neighbor_buffer xe_buffer, offset_buffer, x0_buffer, owner_buffer, shift_buffer,
-        start_buffer, count_buffer, index_buffer, slots_buffer, cache_buffer, class_buffer,
-        hits_buffer;
+        start_buffer, count_buffer, index_buffer, row_buffer, hits_buffer;
     mds_neighbor_bins bins;
 } mds_neighbor_private;
 
