@@ -94,7 +94,7 @@ int mds_engine_count(void);
 const mds_engine *mds_engine_get(int i);
 const mds_engine *mds_engine_find(const char *name); /* NULL when unknown */
 
-/* The built-in model names ("reference", "lj", "sw", "sutton-chen-cu", ...), for lists and errors. */
+/* The built-in model names ("reference", "lj", "sw", "sutton-chen", ...), for lists and errors. */
 int mds_model_name_count(void);
 const char *mds_model_name(int i);
 const char *mds_model_summary(int i);
