@@ -158,20 +158,30 @@ static double allowance(const mds_neighbor_private *p, const mds_box *box, doubl
     return 0.5 * ((1.0 - sqrt(square)) * reach - p->options.cutoff);
 }
 
+/* out = cells · h, with a fourth zero. */
+static void lattice_vector(const double h[3][3], const int cells[3], double *restrict out)
+{
+    const double a = cells[0], b = cells[1], c = cells[2];
+
+    out[0] = a * h[0][0] + b * h[1][0] + c * h[2][0];
+    out[1] = a * h[0][1] + b * h[1][1] + c * h[2][1];
+    out[2] = a * h[0][2] + b * h[1][2] + c * h[2][2];
+    out[3] = 0.0;
+}
+
 static void set_offsets(mds_neighbor *list, const mds_box *box)
 {
     mds_neighbor_private *p = list->priv;
+    double h[3][3]; /* a copy, which the stores below cannot be suspected of changing */
 
-    for (int row = 0; row < list->m; ++row) {
-        const int *t = p->shift + 3 * (size_t)row;
-        const int *from = p->shift + 3 * (size_t)p->owner[row];
-        double cells[3], *o = p->offset + 4 * (size_t)row;
+    memcpy(h, box->h, sizeof h);
+    for (int i = 0; i < list->n; ++i)
+        lattice_vector((const double(*)[3])h, p->shift + 3 * (size_t)i, p->offset + 4 * (size_t)i);
+    for (int row = list->n; row < list->m; ++row) {
+        const int *t = p->shift + 3 * (size_t)row, *from = p->shift + 3 * (size_t)p->owner[row];
+        const int cells[3] = {t[0] - from[0], t[1] - from[1], t[2] - from[2]};
 
-        for (int k = 0; k < 3; ++k)
-            cells[k] = t[k] - (row < list->n ? 0 : from[k]);
-        for (int k = 0; k < 3; ++k)
-            o[k] = cells[0] * box->h[0][k] + cells[1] * box->h[1][k] + cells[2] * box->h[2][k];
-        o[3] = 0.0;
+        lattice_vector((const double(*)[3])h, cells, p->offset + 4 * (size_t)row);
     }
     p->offset_box = *box;
 }
