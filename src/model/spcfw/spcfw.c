@@ -35,9 +35,7 @@ static mds_status spcfw_create(const mds_model_spec *spec, mds_device *device, m
     model->kernels = kernels;
     model->skin = mds_options_real(&spec->options, "skin_A");
     model->dsf = spcfw_dsf_make(alpha, cutoff);
-    model->constants.cutoff2 = cutoff * cutoff;
-    model->constants.force_shift = model->dsf.force_shift;
-    const mds_status status = spcfw_fit_make(&model->dsf, &model->constants.fit);
+    const mds_status status = spcfw_pair_constants_make(&model->dsf, &model->constants);
     if (status != MDS_OK) {
         free(model);
         return status;
@@ -113,14 +111,12 @@ static mds_status spcfw_prepare(mds_model *base, const mds_state *state)
                           2.0 * spcfw_self_energy(&model->dsf, SPCFW_CHARGE_H));
     status = spcfw_list_prepare(&model->list, state->device, model->kernels, state->n, cutoff,
                                 model->skin);
-    if (status == MDS_OK)
-        spcfw_pair_set_constants(&model->list, cutoff);
     return status;
 }
 
 static void clear_fields(spcfw_list *list)
 {
-    for (int c = 0; c < list->clusters; ++c)
+    for (int c = 0; c <= list->clusters; ++c)
         memset(list->cluster[c].f, 0, sizeof list->cluster[c].f);
     memset(list->shift_field, 0, (size_t)list->shifts * sizeof *list->shift_field);
 }
@@ -174,7 +170,8 @@ static mds_status spcfw_compute(mds_model *base, mds_state *state, unsigned want
 
     mds_region_begin(base->regions, MDS_REGION_FORCES);
     clear_fields(list);
-    list->kernels->pairs(list, &model->constants, &pairs);
+    list->kernels->pairs(list->cluster, &list->inner, (const double(*)[3])list->shift_move,
+                         &model->constants, list->shift_field, &pairs);
     write_forces(list, state->f);
     if (virial)
         pair_virial(list, w);
@@ -255,7 +252,7 @@ static const mds_option spcfw_options[] = {
     {.key = "skin_A",
      .type = MDS_OPTION_REAL,
      .unit = "Å",
-     .preset = 1.0,
+     .preset = 1.5,
      .min = 0.0,
      .max = 5.0,
      .help = "margin of the pair list; speed only"},

@@ -37,16 +37,21 @@ static mds_status grow(spcfw_list *list, void *array, size_t *room, size_t used,
 
 void spcfw_list_fini(spcfw_list *list)
 {
-    void *const memory[] = {list->cluster,     list->atom,   list->offset, list->move,
-                            list->built,       list->hh,     list->shift,  list->shift_move,
-                            list->shift_field, list->entry,  list->index,  list->order,
-                            list->column,      list->height, list->place,  list->bounds[0][0]};
+    void *const memory[] = {
+        list->cluster,     list->atom,        list->offset,      list->move,
+        list->built.x,     list->pruned.x,    list->hh,          list->shift,
+        list->shift_move,  list->shift_field, list->outer.entry, list->outer.index,
+        list->inner.entry, list->inner.index, list->order,       list->column,
+        list->height,      list->place,       list->bounds[0][0]};
 
     for (size_t i = 0; i < sizeof memory / sizeof *memory; ++i)
         if (memory[i])
             mds_device_free(list->device, memory[i]);
     memset(list, 0, sizeof *list);
 }
+
+/* Thin enough to prune well, thick enough to last a few steps of 0.5 fs. */
+static const double inner_skin = 0.35;
 
 static size_t padded(int clusters)
 {
@@ -63,16 +68,18 @@ mds_status spcfw_list_prepare(spcfw_list *list, mds_device *device, const spcfw_
     list->kernels = kernels;
     list->cutoff = cutoff;
     list->reach = cutoff + skin;
+    list->inner_reach = cutoff + fmin(inner_skin, skin);
     list->n = n;
     list->molecules = n / 3;
     list->clusters = (n + SPCFW_CLUSTER - 1) / SPCFW_CLUSTER;
     const size_t slots = (size_t)n, molecules = slots / 3, lanes = padded(list->clusters);
 
-    MDS_TRY(take(list, (size_t)list->clusters * sizeof *list->cluster, &list->cluster));
+    MDS_TRY(take(list, ((size_t)list->clusters + 1) * sizeof *list->cluster, &list->cluster));
     MDS_TRY(take(list, slots * sizeof *list->atom, &list->atom));
     MDS_TRY(take(list, slots * sizeof *list->offset, &list->offset));
     MDS_TRY(take(list, slots * sizeof *list->move, &list->move));
-    MDS_TRY(take(list, slots * sizeof *list->built, &list->built));
+    MDS_TRY(take(list, slots * sizeof *list->built.x, &list->built.x));
+    MDS_TRY(take(list, slots * sizeof *list->pruned.x, &list->pruned.x));
     MDS_TRY(take(list, molecules * sizeof *list->hh, &list->hh));
     MDS_TRY(take(list, molecules * sizeof *list->order, &list->order));
     MDS_TRY(take(list, molecules * sizeof *list->column, &list->column));
@@ -81,9 +88,14 @@ mds_status spcfw_list_prepare(spcfw_list *list, mds_device *device, const spcfw_
     MDS_TRY(take(list, 6 * lanes * sizeof(double), &list->bounds[0][0]));
     for (size_t k = 1; k < 6; ++k)
         list->bounds[k / 3][k % 3] = list->bounds[0][0] + k * lanes;
-    for (int slot = 0; slot < list->clusters * SPCFW_CLUSTER; ++slot)
+    for (int slot = 0; slot < (list->clusters + 1) * SPCFW_CLUSTER; ++slot) {
+        spcfw_cluster *c = &list->cluster[slot / SPCFW_CLUSTER];
+        const bool used = slot < n;
+
+        c->q[slot % SPCFW_CLUSTER] = !used ? 0.0 : slot % 3 ? 1.0 : SPCFW_OXYGEN;
         for (int d = 0; d < 3; ++d) /* empty slots: out of everyone's reach */
-            list->cluster[slot / SPCFW_CLUSTER].x[d][slot % SPCFW_CLUSTER] = 1e6;
+            c->x[d][slot % SPCFW_CLUSTER] = 1e6;
+    }
 out:
     if (status != MDS_OK)
         spcfw_list_fini(list);
@@ -120,15 +132,24 @@ static void place_slots(spcfw_list *list, const double *x)
     }
 }
 
+static void set_mark(const spcfw_list *list, spcfw_mark *mark)
+{
+    for (int slot = 0; slot < list->n; ++slot)
+        for (int d = 0; d < 3; ++d)
+            mark->x[slot][d] = list->cluster[slot / SPCFW_CLUSTER].x[d][slot % SPCFW_CLUSTER];
+    memcpy(mark->inverse, list->box.inverse, sizeof mark->inverse);
+}
+
 /* Square of the largest distance of a slot from where the deformation of the cell would have taken
- * it; NaN as soon as a position is. `deform` maps build positions to the present cell. */
-static double largest_move2(const spcfw_list *list, const double deform[3][3])
+ * it; NaN when a position is. */
+static double largest_move2(const spcfw_list *list, const spcfw_mark *mark,
+                            const double deform[3][3])
 {
     double largest = 0.0;
 
     for (int slot = 0; slot < list->n; ++slot) {
         const spcfw_cluster *c = &list->cluster[slot / SPCFW_CLUSTER];
-        const double *b = list->built[slot];
+        const double *b = mark->x[slot];
         double u2 = 0.0;
 
         for (int d = 0; d < 3; ++d) {
@@ -137,19 +158,19 @@ static double largest_move2(const spcfw_list *list, const double deform[3][3])
 
             u2 += u * u;
         }
-        if (!(u2 <= largest))
-            largest = u2;
-        if (!(u2 == u2))
+        largest = u2 <= largest ? largest : u2;
+        if (isnan(u2))
             return u2;
     }
     return largest;
 }
 
-/* A pair further apart than `reach` at the build was, in the present cell, at least
- * (1 − |D − 1|) reach away but for what both atoms moved on their own: the list is good while that
- * is still beyond the cutoff. D is the deformation of the cell since the build, |·| the Frobenius
- * norm, a bound of the spectral one. */
-static bool still_good(spcfw_list *list)
+/* Whether a list made at `mark` out to `reach` still holds all pairs within `need`. A pair further
+ * apart than `reach` then is now at least (1 − |D − 1|) reach away but for what both atoms moved on
+ * their own. D is the deformation of the cell since, |·| the Frobenius norm, a bound of the
+ * spectral one. */
+static bool still_good(const spcfw_list *list, const spcfw_mark *mark, double reach, double need,
+                       double *moved2)
 {
     double deform[3][3], strain2 = 0.0;
 
@@ -157,15 +178,13 @@ static bool still_good(spcfw_list *list)
         for (int j = 0; j < 3; ++j) {
             deform[i][j] = 0.0;
             for (int k = 0; k < 3; ++k)
-                deform[i][j] += list->build_inverse[i][k] * list->box.h[k][j];
+                deform[i][j] += mark->inverse[i][k] * list->box.h[k][j];
             strain2 += (deform[i][j] - (i == j)) * (deform[i][j] - (i == j));
         }
-    const double slack = 0.5 * ((1.0 - sqrt(strain2)) * list->reach - list->cutoff);
-    const double moved2 = largest_move2(list, (const double(*)[3])deform);
+    const double slack = 0.5 * ((1.0 - sqrt(strain2)) * reach - need);
 
-    if (moved2 > (list->reach - list->cutoff) * (list->reach - list->cutoff))
-        ++list->dangerous;
-    return slack > 0.0 && moved2 <= slack * slack;
+    *moved2 = largest_move2(list, mark, (const double(*)[3])deform);
+    return slack >= 0.0 && *moved2 <= slack * slack;
 }
 
 /* ---- build: molecules ---------------------------------------------------------------------------
@@ -314,7 +333,7 @@ static mds_status set_shifts(spcfw_list *list, const mds_box *box)
     for (int slot = 0; slot < list->n; ++slot) {
         double s[3];
 
-        mds_box_to_fractional(box, list->built[slot], s);
+        mds_box_to_fractional(box, list->built.x[slot], s);
         for (int d = 0; d < 3; ++d) {
             lowest[d] = fmin(lowest[d], s[d]);
             highest[d] = fmax(highest[d], s[d]);
@@ -366,58 +385,104 @@ static bool apart(double cell[2][3], double x[3][3], double reach2)
     return gap2 >= reach2;
 }
 
-static mds_status add_entry(spcfw_list *list, spcfw_search *search, int molecule, int shift)
+/* An entry of `count` clusters at the end of the index, made even with the empty cluster. */
+static void close_entry(const spcfw_list *list, spcfw_pairs *pairs, spcfw_entry entry, int count)
 {
-    mds_status status = grow(list, &list->index, &list->index_room, (size_t)list->indices,
-                             (size_t)list->indices + (size_t)list->clusters, sizeof *list->index);
+    entry.begin = entry.whole = pairs->indices;
+    entry.end = entry.begin + count;
+    if (!count)
+        return;
+    if (count % 2)
+        pairs->index[entry.end++] = list->clusters;
+    while (entry.shift == 0 && entry.whole < entry.end &&
+           pairs->index[entry.whole] * SPCFW_CLUSTER <= 3 * entry.molecule + 2)
+        ++entry.whole;
+    pairs->entry[pairs->entries++] = entry;
+    pairs->indices = entry.end;
+}
+
+static mds_status make_room(spcfw_list *list, spcfw_pairs *pairs, size_t entries, size_t indices)
+{
+    mds_status status = grow(list, &pairs->index, &pairs->index_room, (size_t)pairs->indices,
+                             (size_t)pairs->indices + indices, sizeof *pairs->index);
 
     if (status == MDS_OK)
-        status = grow(list, &list->entry, &list->entry_room, (size_t)list->entries,
-                      (size_t)list->entries + 1, sizeof *list->entry);
-    if (status != MDS_OK)
-        return status;
-    search->first = shift ? -1 : 3 * molecule;
-    search->found = list->index + list->indices;
-    const int found = list->kernels->search(search);
+        status = grow(list, &pairs->entry, &pairs->entry_room, (size_t)pairs->entries,
+                      (size_t)pairs->entries + entries, sizeof *pairs->entry);
+    return status;
+}
 
-    if (!found)
-        return MDS_OK;
-    list->entry[list->entries++] = (spcfw_entry){
-        .molecule = molecule,
-        .shift = shift,
-        .begin = list->indices,
-        .whole = list->indices + search->whole,
-        .end = list->indices + found,
-    };
-    list->indices += found;
-    list->pairs += search->pairs;
-    return MDS_OK;
+static void aim(const spcfw_list *list, spcfw_search *search, int molecule, int shift)
+{
+    for (int slot = 3 * molecule, a = 0; a < 3; ++a, ++slot)
+        for (int d = 0; d < 3; ++d)
+            search->x[a][d] = list->cluster[slot / SPCFW_CLUSTER].x[d][slot % SPCFW_CLUSTER] +
+                              list->shift_move[shift][d];
+    search->first = shift ? -1 : 3 * molecule;
 }
 
 static mds_status find_pairs(spcfw_list *list)
 {
     double cell[2][3];
+    spcfw_pairs *outer = &list->outer;
     spcfw_search search = {
         .cluster = list->cluster, .clusters = list->clusters, .reach2 = list->reach * list->reach};
 
     set_bounds(list, cell);
     memcpy(search.bounds, list->bounds, sizeof search.bounds);
-    list->entries = list->indices = 0;
+    outer->entries = outer->indices = 0;
     list->pairs = 0;
     for (int m = 0; m < list->molecules; ++m)
         for (int s = 0; s < list->shifts; ++s) {
-            for (int a = 0; a < 3; ++a)
-                for (int d = 0; d < 3; ++d)
-                    search.x[a][d] = list->built[3 * m + a][d] + list->shift_move[s][d];
+            aim(list, &search, m, s);
             if (s && apart(cell, search.x, search.reach2))
                 continue;
-            mds_status status = add_entry(list, &search, m, s);
+            const mds_status status = make_room(list, outer, 1, (size_t)list->clusters + 2);
 
             if (status != MDS_OK)
                 return status;
+            int *found = outer->index + outer->indices;
+            int count = list->kernels->search(&search, found);
+
+            if (count % 2)
+                found[count++] = list->clusters;
+            count = list->kernels->prune(&search, found, count, found, &list->pairs);
+            close_entry(list, outer, (spcfw_entry){.molecule = m, .shift = s}, count);
         }
     return MDS_OK;
 }
+
+/* The inner list: what of the outer one is within the inner reach now. */
+static mds_status prune_pairs(spcfw_list *list)
+{
+    const spcfw_pairs *outer = &list->outer;
+    spcfw_pairs *inner = &list->inner;
+    spcfw_search search = {.cluster = list->cluster,
+                           .clusters = list->clusters,
+                           .reach2 = list->inner_reach * list->inner_reach};
+    int64_t unused = 0;
+
+    inner->entries = inner->indices = 0;
+    /* One more than the outer list: a pruning writes its next index before it knows whether to. */
+    const mds_status status =
+        make_room(list, inner, (size_t)outer->entries, (size_t)outer->indices + 2);
+    if (status != MDS_OK)
+        return status;
+    for (int e = 0; e < outer->entries; ++e) {
+        const spcfw_entry *entry = &outer->entry[e];
+
+        aim(list, &search, entry->molecule, entry->shift);
+        const int count = list->kernels->prune(&search, outer->index + entry->begin,
+                                               entry->end - entry->begin,
+                                               inner->index + inner->indices, &unused);
+        close_entry(list, inner, *entry, count);
+    }
+    set_mark(list, &list->pruned);
+    return MDS_OK;
+}
+
+/* ---- build and update ---------------------------------------------------------------------------
+ */
 
 static mds_status build(spcfw_list *list, const mds_box *box, const double *x)
 {
@@ -429,31 +494,38 @@ static mds_status build(spcfw_list *list, const mds_box *box, const double *x)
     list->shifts = 0;
     set_moves(list, box);
     place_slots(list, x);
-    for (int slot = 0; slot < list->n; ++slot)
-        for (int d = 0; d < 3; ++d)
-            list->built[slot][d] = list->cluster[slot / SPCFW_CLUSTER].x[d][slot % SPCFW_CLUSTER];
-    memcpy(list->build_inverse, box->inverse, sizeof list->build_inverse);
+    set_mark(list, &list->built);
     status = set_shifts(list, box);
     if (status != MDS_OK)
         return status;
     set_moves(list, box);
-    status = find_pairs(list);
-    list->valid = status == MDS_OK;
     ++list->builds;
-    return status;
+    return find_pairs(list);
 }
 
 mds_status spcfw_list_update(spcfw_list *list, const mds_state *state, bool *rebuilt)
 {
+    const double skin = list->reach - list->cutoff;
+    double moved2;
+    mds_status status = MDS_OK;
+
     *rebuilt = false;
     if (list->valid) {
         if (memcmp(list->box.h, state->box.h, sizeof list->box.h) != 0)
             set_moves(list, &state->box);
         place_slots(list, state->x);
-        if (still_good(list))
+        if (still_good(list, &list->pruned, list->inner_reach, list->cutoff, &moved2))
             return MDS_OK;
+        *rebuilt = !still_good(list, &list->built, list->reach, list->inner_reach, &moved2);
+        list->dangerous += moved2 > skin * skin;
+    } else {
+        *rebuilt = true;
     }
-    *rebuilt = true;
     list->valid = false;
-    return build(list, &state->box, state->x);
+    if (*rebuilt)
+        status = build(list, &state->box, state->x);
+    if (status == MDS_OK)
+        status = prune_pairs(list);
+    list->valid = status == MDS_OK;
+    return status;
 }

@@ -3,10 +3,11 @@
 #ifndef MDS_MODEL_SPCFW_PAIR_H
 #define MDS_MODEL_SPCFW_PAIR_H
 
-#include "model/spcfw/spcfw_fit.h"
 #include "model/spcfw/spcfw_cluster.h"
+#include "model/spcfw/spcfw_fit.h"
 
-struct spcfw_list;
+#include <stddef.h>
+#include <stdint.h>
 
 /* Charges in the pair loop are in units of q_H: hydrogen 1, oxygen −2. Energies of pairs are in
  * units of k_e q_H², and force = SPCFW_UNIT · charge · field. */
@@ -16,8 +17,25 @@ struct spcfw_list;
 typedef struct spcfw_pair_constants {
     double cutoff2;
     double force_shift;
+    double c12, c6, lj_shift; /* Lennard-Jones, such that its force is charge · field too */
     spcfw_fit fit;
 } spcfw_pair_constants;
+
+mds_status spcfw_pair_constants_make(const spcfw_dsf *dsf, spcfw_pair_constants *out);
+
+/* Molecule `molecule` moved by lattice translation `shift`, against index[begin .. end), an even
+ * number of clusters. Those before `whole` also hold slots that must be left out (j ≤ i). */
+typedef struct spcfw_entry {
+    int molecule, shift, begin, whole, end;
+} spcfw_entry;
+
+typedef struct spcfw_pairs {
+    spcfw_entry *entry;
+    int entries;
+    int *index; /* cluster numbers */
+    int indices;
+    size_t entry_room, index_room; /* elements there is memory for */
+} spcfw_pairs;
 
 /* One molecule in one image, looking for clusters. */
 typedef struct spcfw_search {
@@ -26,19 +44,21 @@ typedef struct spcfw_search {
     int clusters;
     double reach2;
     double x[3][3]; /* the molecule's atoms, moved to the image; Å */
-    int first;  /* its first slot when the image is the cell itself (only j > i count), else −1 */
-    int *found; /* room for all clusters */
-    int whole;  /* out: how many of the found ones come before the first whole one */
-    int64_t pairs; /* out: pairs within reach */
+    int first; /* its first slot when the image is the cell itself (only j > i count), else −1 */
 } spcfw_search;
 
 /* One per vector instruction set; the loops are in spcfw_pair_kernel.h. */
 typedef struct spcfw_kernels {
     const char *name;
-    /* Adds to cluster[].f and shift_field[]; returns the energy per SPCFW_UNIT. */
-    void (*pairs)(struct spcfw_list *list, const spcfw_pair_constants *constants, double *energy);
-    /* Writes the numbers of the clusters with a pair within reach to `found`, returns how many. */
-    int (*search)(spcfw_search *search);
+    /* Adds to cluster[].f, and to field[shift] charge · field on the molecules moved by
+     * move[shift]; returns the energy per SPCFW_UNIT. */
+    void (*pairs)(spcfw_cluster *cluster, const spcfw_pairs *list, const double (*move)[3],
+                  const spcfw_pair_constants *constants, double (*field)[3], double *energy);
+    /* Clusters whose bounds are within reach of the molecule's, in ascending order; how many. */
+    int (*search)(const spcfw_search *search, int *to);
+    /* Copies those of from[count] (even) that have a pair within reach; `to` may be `from`. Returns
+     * how many, and adds the number of pairs. */
+    int (*prune)(const spcfw_search *search, const int *from, int count, int *to, int64_t *pairs);
 } spcfw_kernels;
 
 extern const spcfw_kernels spcfw_kernels_portable;
@@ -49,8 +69,5 @@ extern const spcfw_kernels spcfw_kernels_avx2, spcfw_kernels_avx512;
 /* "auto" takes the widest this processor has; also "avx512", "avx2", "portable". NULL when the
  * processor or the build lacks it. */
 const spcfw_kernels *spcfw_kernels_find(const char *name);
-
-/* The charges and Lennard-Jones constants of each slot. */
-void spcfw_pair_set_constants(struct spcfw_list *list, double cutoff);
 
 #endif

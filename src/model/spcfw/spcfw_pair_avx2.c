@@ -12,21 +12,20 @@ typedef __m256d mask;
 #define KERNELS spcfw_kernels_avx2
 #define TITLE   "avx2"
 
-static const double lane_number[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
-
-#define v_load(p)      _mm256_load_pd(p)
-#define v_store(p, a)  _mm256_store_pd(p, a)
-#define v_set(a)       _mm256_set1_pd(a)
-#define v_add(a, b)    _mm256_add_pd(a, b)
-#define v_sub(a, b)    _mm256_sub_pd(a, b)
-#define v_mul(a, b)    _mm256_mul_pd(a, b)
-#define v_fma(a, b, c) _mm256_fmadd_pd(a, b, c)
-#define v_keep(m, a)   _mm256_and_pd(m, a)
-#define m_less(a, b)   _mm256_cmp_pd(a, b, _CMP_LT_OQ)
-#define v_max(a, b)    _mm256_max_pd(a, b)
-#define m_bits(m)      ((unsigned)_mm256_movemask_pd(m))
-#define m_count(m)     __builtin_popcount(m_bits(m))
-#define m_and(a, b)    _mm256_and_pd(a, b)
+#define v_load(p)         _mm256_load_pd(p)
+#define v_store(p, a)     _mm256_store_pd(p, a)
+#define v_load2(p, q)     v_load(p)
+#define v_store2(p, q, a) v_store(p, a)
+#define v_set(a)          _mm256_set1_pd(a)
+#define v_add(a, b)       _mm256_add_pd(a, b)
+#define v_sub(a, b)       _mm256_sub_pd(a, b)
+#define v_mul(a, b)       _mm256_mul_pd(a, b)
+#define v_fma(a, b, c)    _mm256_fmadd_pd(a, b, c)
+#define v_keep(m, a)      _mm256_and_pd(m, a)
+#define m_less(a, b)      _mm256_cmp_pd(a, b, _CMP_LT_OQ)
+#define v_max(a, b)       _mm256_max_pd(a, b)
+#define m_bits(m)         ((unsigned)_mm256_movemask_pd(m))
+#define m_and(a, b)       _mm256_and_pd(a, b)
 
 /* The 11-bit single-precision estimate y, then the series of (1 − e)^(−1/2) with e = 1 − s y²: what
  * is left out is of order e⁶ < 2^−60. */

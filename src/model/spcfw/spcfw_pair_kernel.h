@@ -1,17 +1,17 @@
 /* The body of the pair loop, compiled once per instruction set. The including file defines vectors
- * of LANES doubles (a divisor of SPCFW_CLUSTER) and these operations on them:
+ * of LANES doubles (2, 4 or 8) and these operations on them:
  *   vec, mask                      types
  *   v_load v_store v_set           memory, aligned; broadcast
- *   v_add v_sub v_mul v_fma        v_fma(a, b, c) = a b + c
- *   v_max                          NaN-free
- *   v_keep(m, a)                   a where m, else 0 (whatever a is there: also NaN)
- *   v_rsqrt                        1/√s to full double precision
- *   v_sum                          sum of the lanes, in a fixed order
- *   m_less(a, b) m_and m_count m_bits     number of lanes set; m_bits: as bits of an unsigned
+ *   v_load2 v_store2               LANES 8: the halves from and to two places; else as v_load,
+ * v_store of the first v_add v_sub v_mul v_fma        v_fma(a, b, c) = a b + c v_max of numbers,
+ * not NaN v_keep(m, a)                   a where m, else 0 (whatever a is there: also NaN) v_rsqrt
+ * 1/√s to full double precision v_sum                          sum of the lanes, in a fixed order
+ *   m_less(a, b) m_and m_or m_bits m_bits: lane k as bit k
  * and KERNELS, the name of the table, with its TITLE.
  *
- * Units of the sums: forces are kept as fields, force/(k_e q), so that a pair needs one product
- * with a charge for each side. */
+ * Units of the sums: charges are in units of the hydrogen's, −2 and 1; the sums of forces are
+ * fields, force/(k_e q_H² charge), so that an oxygen costs one product with a charge for either
+ * side, and a hydrogen one for both. */
 #ifndef LANES
 #error "include this from spcfw_pair_<set>.c"
 #endif
@@ -20,15 +20,17 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Clusters that share a vector, and lanes of a cluster that a vector covers. */
+enum { TOGETHER = LANES > SPCFW_CLUSTER ? LANES / SPCFW_CLUSTER : 1 };
+
 typedef struct site {
-    vec x[3];
-    vec f[3];
+    vec x[3], f[3];
 } site;
 
-/* One slot of the molecule against LANES slots of a cluster. `oxygen`: the slot is one. */
-INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster *c, int lane,
-                     bool oxygen, bool partial, vec beyond, vec xj[3], vec fj[3], vec *energy,
-                     vec *lj_energy)
+/* One slot of the molecule against LANES slots j. `oxygen`: it is one. `partial`: only where
+ * `beyond` is positive. */
+INLINE void interact(const spcfw_pair_constants *k, site *i, bool oxygen, bool partial, vec beyond,
+                     const vec xj[3], vec qj, vec fj[3], vec energy[3])
 {
     const vec dx = v_sub(i->x[0], xj[0]), dy = v_sub(i->x[1], xj[1]), dz = v_sub(i->x[2], xj[2]);
     const vec s = v_fma(dx, dx, v_fma(dy, dy, v_mul(dz, dz)));
@@ -36,7 +38,7 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
 
     if (partial)
         in = m_and(in, m_less(v_set(0.0), beyond));
-    const vec y = v_rsqrt(s), y2 = v_mul(y, y);
+    const vec y = v_rsqrt(s), y2 = v_mul(y, y), fs = v_set(k->force_shift);
     vec p = v_set(k->fit.p[0]), q = v_set(k->fit.q[0]);
 
 #pragma GCC unroll 16
@@ -45,19 +47,19 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
 #pragma GCC unroll 16
     for (int n = 1; n < SPCFW_Q_TERMS; ++n)
         q = v_fma(q, s, v_set(k->fit.q[n]));
-    const vec fs = v_set(k->force_shift);
-    const vec qj = v_load(&c->q[lane]);
     const vec e = v_keep(in, v_sub(v_mul(y, v_sub(v_set(1.0), v_mul(fs, s))), p));
     const vec f = v_keep(in, v_sub(v_mul(y, v_add(y2, fs)), q));
     vec on_i, on_j;
 
-    *energy = v_fma(qj, e, *energy);
+    energy[oxygen ? 0 : 1] = v_fma(qj, e, energy[oxygen ? 0 : 1]);
     if (oxygen) {
-        const vec y6 = v_mul(v_mul(y2, y2), y2), c6 = v_load(&c->c6[lane]);
-        const vec a = v_mul(v_load(&c->c12[lane]), y6), b = v_sub(a, c6);
-        const vec lj = v_keep(in, v_mul(v_mul(y6, y2), v_add(a, b)));
+        const mask both = m_and(in, m_less(qj, v_set(0.0)));
+        const vec y6 = v_mul(v_mul(y2, y2), y2);
+        const vec b = v_sub(v_mul(v_set(k->c12), y6), v_set(k->c6));
+        const vec a = v_sub(v_mul(v_set(k->c12 + k->c12), y6), v_set(k->c6));
+        const vec lj = v_keep(both, v_mul(v_mul(y6, y2), a));
 
-        *lj_energy = v_add(*lj_energy, v_keep(in, v_sub(v_mul(y6, b), v_load(&c->lj_shift[lane]))));
+        energy[2] = v_add(energy[2], v_keep(both, v_sub(v_mul(y6, b), v_set(k->lj_shift))));
         on_i = v_fma(qj, f, lj);
         on_j = v_fma(v_set(SPCFW_OXYGEN), f, lj);
     } else {
@@ -72,69 +74,73 @@ INLINE void interact(const spcfw_pair_constants *k, site *i, const spcfw_cluster
     fj[2] = v_fma(on_j, dz, fj[2]);
 }
 
-/* The three atoms of a molecule, slots first … first+2, against cluster number `number`. */
-INLINE void interact_cluster(const spcfw_pair_constants *k, site atom[3], int first,
-                             spcfw_cluster *c, int number, bool partial, vec energy[3])
+/* Slot numbers of LANES lanes. */
+INLINE vec slots(const int *number, int lane)
 {
-#pragma GCC unroll 8
+    double slot[LANES] __attribute__((aligned(64)));
+
+    for (int l = 0; l < LANES; ++l)
+        slot[l] = number[l / SPCFW_CLUSTER] * SPCFW_CLUSTER + lane + l % SPCFW_CLUSTER;
+    return v_load(slot);
+}
+
+/* The three atoms of a molecule, slots first … first+2, against the clusters number[TOGETHER]. */
+INLINE void interact_clusters(const spcfw_pair_constants *k, site atom[3], int first,
+                              spcfw_cluster *cluster, const int *number, bool partial,
+                              vec energy[3])
+{
+    spcfw_cluster *c0 = &cluster[number[0]], *c1 = &cluster[number[TOGETHER - 1]];
+
+    (void)c1;
+#pragma GCC unroll 4
     for (int lane = 0; lane < SPCFW_CLUSTER; lane += LANES) {
-        vec xj[3], fj[3];
+        vec xj[3], fj[3] = {v_set(0.0), v_set(0.0), v_set(0.0)};
+        const vec qj = v_load2(&c0->q[lane], &c1->q[lane]);
+        const vec j = partial ? slots(number, lane) : v_set(0.0);
 
-        for (int d = 0; d < 3; ++d) {
-            xj[d] = v_load(&c->x[d][lane]);
-            fj[d] = v_set(0.0);
-        }
-#pragma GCC unroll 3
-        for (int a = 0; a < 3; ++a) {
-            vec beyond = v_set(0.0);
-
-            if (partial) /* j − i of the lanes */
-                beyond =
-                    v_add(v_load(lane_number + lane), v_set(number * SPCFW_CLUSTER - (first + a)));
-            interact(k, &atom[a], c, lane, a == 0, partial, beyond, xj, fj, &energy[a ? 1 : 0],
-                     &energy[2]);
-        }
         for (int d = 0; d < 3; ++d)
-            v_store(&c->f[d][lane], v_sub(v_load(&c->f[d][lane]), fj[d]));
+            xj[d] = v_load2(&c0->x[d][lane], &c1->x[d][lane]);
+#pragma GCC unroll 3
+        for (int a = 0; a < 3; ++a)
+            interact(k, &atom[a], a == 0, partial, v_sub(j, v_set(first + a)), xj, qj, fj, energy);
+        for (int d = 0; d < 3; ++d)
+            v_store2(&c0->f[d][lane], &c1->f[d][lane],
+                     v_sub(v_load2(&c0->f[d][lane], &c1->f[d][lane]), fj[d]));
     }
 }
 
-static void pairs(spcfw_list *list, const spcfw_pair_constants *constants, double *energy_out)
+static void pairs(spcfw_cluster *cluster, const spcfw_pairs *list, const double (*move)[3],
+                  const spcfw_pair_constants *constants, double (*field)[3], double *energy_out)
 {
     const spcfw_pair_constants local = *constants, *k = &local; /* nothing stored can change it */
     vec energy[3] = {v_set(0.0), v_set(0.0), v_set(0.0)};
 
     for (int e = 0; e < list->entries; ++e) {
         const spcfw_entry *entry = &list->entry[e];
-        const double *move = list->shift_move[entry->shift];
         const int first = 3 * entry->molecule;
         site atom[3];
-
-        for (int a = 0; a < 3; ++a) {
-            const spcfw_cluster *c = &list->cluster[(first + a) / SPCFW_CLUSTER];
-            const int lane = (first + a) % SPCFW_CLUSTER;
-
-            for (int d = 0; d < 3; ++d) {
-                atom[a].x[d] = v_set(c->x[d][lane] + move[d]);
-                atom[a].f[d] = v_set(0.0);
-            }
-        }
         int at = entry->begin;
 
-        for (; at < entry->whole; ++at)
-            interact_cluster(k, atom, first, &list->cluster[list->index[at]], list->index[at], true,
-                             energy);
-        for (; at < entry->end; ++at)
-            interact_cluster(k, atom, first, &list->cluster[list->index[at]], 0, false, energy);
+        for (int a = 0; a < 3; ++a)
+            for (int d = 0; d < 3; ++d) {
+                const spcfw_cluster *c = &cluster[(first + a) / SPCFW_CLUSTER];
+
+                atom[a].x[d] = v_set(c->x[d][(first + a) % SPCFW_CLUSTER] + move[entry->shift][d]);
+                atom[a].f[d] = v_set(0.0);
+            }
+        for (; at < entry->whole; at += TOGETHER)
+            interact_clusters(k, atom, first, cluster, &list->index[at], true, energy);
+        for (; at < entry->end; at += TOGETHER)
+            interact_clusters(k, atom, first, cluster, &list->index[at], false, energy);
         for (int a = 0; a < 3; ++a) {
-            spcfw_cluster *c = &list->cluster[(first + a) / SPCFW_CLUSTER];
+            spcfw_cluster *c = &cluster[(first + a) / SPCFW_CLUSTER];
             const int lane = (first + a) % SPCFW_CLUSTER;
 
             for (int d = 0; d < 3; ++d) {
-                const double field = v_sum(atom[a].f[d]);
+                const double sum = v_sum(atom[a].f[d]);
 
-                c->f[d][lane] += field;
-                list->shift_field[entry->shift][d] += c->q[lane] * field;
+                c->f[d][lane] += sum;
+                field[entry->shift][d] += c->q[lane] * sum;
             }
         }
     }
@@ -142,42 +148,80 @@ static void pairs(spcfw_list *list, const spcfw_pair_constants *constants, doubl
                   SPCFW_OXYGEN / 6.0 * v_sum(energy[2]);
 }
 
-/* How many pairs of the molecule with this cluster are within reach. */
-INLINE int count_within(const spcfw_search *search, int number)
+/* Which slots of the clusters number[TOGETHER] are within reach of the molecule, as bits of
+ * SPCFW_CLUSTER each; adds the pairs to *count. */
+INLINE unsigned near_slots(const spcfw_search *search, const int *number, bool partial,
+                           int64_t *count)
 {
-    const spcfw_cluster *c = &search->cluster[number];
+    const spcfw_cluster *c0 = &search->cluster[number[0]];
+    const spcfw_cluster *c1 = &search->cluster[number[TOGETHER - 1]];
     const vec reach2 = v_set(search->reach2);
-    int count = 0;
+    unsigned near = 0;
 
+    (void)c1;
     for (int lane = 0; lane < SPCFW_CLUSTER; lane += LANES) {
-        for (int a = 0; a < 3; ++a) {
-            const vec dx = v_sub(v_load(&c->x[0][lane]), v_set(search->x[a][0]));
-            const vec dy = v_sub(v_load(&c->x[1][lane]), v_set(search->x[a][1]));
-            const vec dz = v_sub(v_load(&c->x[2][lane]), v_set(search->x[a][2]));
-            const vec s = v_fma(dx, dx, v_fma(dy, dy, v_mul(dz, dz)));
-            const vec j = v_add(v_load(lane_number + lane), v_set(number * SPCFW_CLUSTER));
-            const double i = search->first < 0 ? -1.0 : search->first + a;
+        const vec j = partial ? slots(number, lane) : v_set(0.0);
 
-            count += m_count(m_and(m_less(s, reach2), m_less(v_set(i), j)));
+#pragma GCC unroll 3
+        for (int a = 0; a < 3; ++a) {
+            const vec dx = v_sub(v_load2(&c0->x[0][lane], &c1->x[0][lane]), v_set(search->x[a][0]));
+            const vec dy = v_sub(v_load2(&c0->x[1][lane], &c1->x[1][lane]), v_set(search->x[a][1]));
+            const vec dz = v_sub(v_load2(&c0->x[2][lane], &c1->x[2][lane]), v_set(search->x[a][2]));
+            const vec s = v_fma(dx, dx, v_fma(dy, dy, v_mul(dz, dz)));
+            mask in = m_less(s, reach2);
+
+            if (partial)
+                in = m_and(in, m_less(v_set(search->first + a), j));
+            near |= m_bits(in) << lane;
+            *count += __builtin_popcount(m_bits(in));
         }
     }
-    return count;
+    return near;
 }
 
-static int search_clusters(spcfw_search *search)
+INLINE int prune_some(const spcfw_search *search, const int *from, int count, bool partial, int *to,
+                      int64_t *pairs_out)
+{
+    int kept = 0;
+
+    for (int at = 0; at < count; at += TOGETHER) {
+        const unsigned near = near_slots(search, from + at, partial, pairs_out);
+        int number[TOGETHER];
+
+        for (int c = 0; c < TOGETHER; ++c)
+            number[c] = from[at + c];
+        for (int c = 0; c < TOGETHER; ++c) {
+            to[kept] = number[c];
+            kept += (near >> c * SPCFW_CLUSTER & 15u) != 0;
+        }
+    }
+    return kept;
+}
+
+static int prune(const spcfw_search *search, const int *from, int count, int *to,
+                 int64_t *pairs_out)
+{
+    int partial = 0;
+
+    while (partial < count && from[partial] * SPCFW_CLUSTER <= search->first + 2 &&
+           search->first >= 0)
+        partial += 2;
+    const int kept = prune_some(search, from, partial, true, to, pairs_out);
+    return kept + prune_some(search, from + partial, count - partial, false, to + kept, pairs_out);
+}
+
+static int search_boxes(const spcfw_search *search, int *to)
 {
     const int begin = search->first < 0 ? 0 : search->first / SPCFW_CLUSTER;
     vec lowest[3], highest[3];
     int found = 0;
 
     for (int d = 0; d < 3; ++d) {
-        const double *x[3] = {search->x[0], search->x[1], search->x[2]};
+        const double x = search->x[0][d], y = search->x[1][d], z = search->x[2][d];
 
-        lowest[d] = v_set(fmin(x[0][d], fmin(x[1][d], x[2][d])));
-        highest[d] = v_set(fmax(x[0][d], fmax(x[1][d], x[2][d])));
+        lowest[d] = v_set(fmin(x, fmin(y, z)));
+        highest[d] = v_set(fmax(x, fmax(y, z)));
     }
-    search->whole = 0;
-    search->pairs = 0;
     for (int block = begin - begin % LANES; block < search->clusters; block += LANES) {
         vec gap2 = v_set(0.0);
 
@@ -190,17 +234,13 @@ static int search_clusters(spcfw_search *search)
         }
         for (unsigned near = m_bits(m_less(gap2, v_set(search->reach2))); near; near &= near - 1) {
             const int number = block + __builtin_ctz(near);
-            const int pairs_here = number < begin ? 0 : count_within(search, number);
 
-            if (!pairs_here)
-                continue;
-            search->found[found++] = number;
-            search->pairs += pairs_here;
-            if (number * SPCFW_CLUSTER <= search->first + 2 && search->first >= 0)
-                search->whole = found;
+            to[found] = number;
+            found += number >= begin;
         }
     }
     return found;
 }
 
-const spcfw_kernels KERNELS = {.name = TITLE, .pairs = pairs, .search = search_clusters};
+const spcfw_kernels KERNELS = {
+    .name = TITLE, .pairs = pairs, .search = search_boxes, .prune = prune};

@@ -7,8 +7,6 @@ typedef int64_t mask __attribute__((vector_size(16)));
 #define KERNELS spcfw_kernels_portable
 #define TITLE   "portable"
 
-static const double lane_number[8] __attribute__((aligned(64))) = {0, 1, 2, 3, 4, 5, 6, 7};
-
 static inline vec v_set(double a)
 {
     return (vec){a, a};
@@ -24,17 +22,18 @@ static inline vec v_rsqrt(vec s)
     return (vec){1.0 / sqrt(s[0]), 1.0 / sqrt(s[1])};
 }
 
-#define v_load(p)      (*(const vec *)(p))
-#define v_store(p, a)  ((void)(*(vec *)(p) = (a)))
-#define v_add(a, b)    ((a) + (b))
-#define v_sub(a, b)    ((a) - (b))
-#define v_mul(a, b)    ((a) * (b))
-#define v_fma(a, b, c) ((a) * (b) + (c))
-#define v_keep(m, a)   ((vec)((m) & (mask)(a)))
-#define v_sum(a)       ((a)[0] + (a)[1])
-#define m_less(a, b)   ((a) < (b))
-#define m_bits(m)      ((unsigned)(((m)[0] & 1) | ((m)[1] & 2)))
-#define m_count(m)     ((int)-((m)[0] + (m)[1]))
-#define m_and(a, b)    ((a) & (b))
+#define v_load(p)         (*(const vec *)(p))
+#define v_store(p, a)     ((void)(*(vec *)(p) = (a)))
+#define v_load2(p, q)     v_load(p)
+#define v_store2(p, q, a) v_store(p, a)
+#define v_add(a, b)       ((a) + (b))
+#define v_sub(a, b)       ((a) - (b))
+#define v_mul(a, b)       ((a) * (b))
+#define v_fma(a, b, c)    ((a) * (b) + (c))
+#define v_keep(m, a)      ((vec)((m) & (mask)(a)))
+#define v_sum(a)          ((a)[0] + (a)[1])
+#define m_less(a, b)      ((a) < (b))
+#define m_bits(m)         ((unsigned)(((m)[0] & 1) | ((m)[1] & 2)))
+#define m_and(a, b)       ((a) & (b))
 
 #include "model/spcfw/spcfw_pair_kernel.h"
