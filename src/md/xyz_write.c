@@ -28,14 +28,30 @@ static bool has_own_masses(const mds_structure *structure)
     return false;
 }
 
+/* A structure without any cell, which mds_box_set() completed by unit vectors. */
+static bool has_no_cell(const mds_box *box)
+{
+    for (int k = 0; k < 9; ++k)
+        if (box->periodic[k / 3] || box->h[k / 3][k % 3] != (k / 3 == k % 3))
+            return false;
+    return true;
+}
+
 static void add_header(mds_strbuf *out, const mds_structure *structure, bool masses,
                        const double *energy, const double *forces, const double *stress)
 {
     const bool *periodic = structure->box.periodic;
 
-    mds_strbuf_add(out, "%d\nLattice=\"", structure->n);
-    add_numbers(out, structure->box.h[0], 9, 1.0);
-    mds_strbuf_add(out, "\" Properties=species:S:1:pos:R:3%s%s%s", masses ? ":masses:R:1" : "",
+    mds_strbuf_add(out, "%d\n", structure->n);
+    if (!has_no_cell(&structure->box)) {
+        mds_strbuf_add(out, "Lattice=\"");
+        for (int k = 0; k < 3; ++k) {
+            mds_strbuf_add(out, k ? " " : "");
+            add_numbers(out, structure->box.h[k], 3, 1.0);
+        }
+        mds_strbuf_add(out, "\" ");
+    }
+    mds_strbuf_add(out, "Properties=species:S:1:pos:R:3%s%s%s", masses ? ":masses:R:1" : "",
                    structure->v ? ":momenta:R:3" : "", forces ? ":forces:R:3" : "");
     if (energy) {
         mds_strbuf_add(out, " energy=");

@@ -1,6 +1,6 @@
 #include "md/structure.h"
 
-#include "base/units.h"
+#include "base/text.h"
 #include "harness/test.h"
 
 #include <sys/stat.h>
@@ -94,7 +94,12 @@ static void reads_other_spellings(void **unused)
     put("1\npbc=\"F F F\"\nFe 1 2 3 some more columns\n");
     CHECK_OK(mds_xyz_read(path, 0, &s));
     assert_true(s.box.volume == 0.0);
+    CHECK_OK(mds_xyz_write(path, false, &s, NULL, NULL, NULL)); /* and writes it as such */
     mds_structure_fini(&s);
+    char *text;
+    CHECK_OK(mds_read_file(path, &text, NULL));
+    assert_string_equal(text, "1\nProperties=species:S:1:pos:R:3 pbc=\"F F F\"\nFe 1 2 3\n");
+    free(text);
 }
 
 static void finds_frames(void **unused)
