@@ -110,6 +110,8 @@ static mds_status setup(mds_trial *trial, const char *device, mds_start_cache *c
     MDS_TRY(mds_model_prepare(trial->model, &trial->state));
     beat_setup(trial->samples);
     MDS_TRY(make_protocol(trial));
+    /* A thermostat may count the centre of mass as well. */
+    trial->samples->header->degrees_of_freedom = trial->state.degrees_of_freedom;
     MDS_TRY(mds_trial_arm(trial));
 out:
     return status;
