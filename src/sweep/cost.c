@@ -23,18 +23,37 @@ double mds_cost_case(const mds_study *study, const mds_case *point, double call_
     return setup_s + steps * step;
 }
 
+/* Seconds of `calls` steps by the reference model; 0 when there is none for these elements. */
+static double reference_s(const mds_model_target *target, double calls)
+{
+    mds_model_spec spec;
+
+    if (mds_model_resolve("reference", target, MDS_PRECISION_AUTO, &spec) != MDS_OK)
+        return 0.0;
+    return calls * (mds_model_cost_s(&spec, target, MDS_DEVICE_CPU) + step_s +
+                    step_atom_s * target->n_atoms);
+}
+
 double mds_cost_start(const mds_study *study, const mds_case *point, const mds_model_target *target)
 {
     const mds_system_class *class = study->systems[point->system].class;
     double calls = (double)point->run.equilibration;
-    mds_model_spec spec;
 
-    if (mds_model_resolve("reference", target, MDS_PRECISION_AUTO, &spec) != MDS_OK)
-        return setup_s;
     if (calls < 0.0)
         calls = (class->disordered ? liquid_fs : crystal_fs) / class->timestep_fs;
     if (class->disordered)
         calls += relax_calls;
-    return setup_s + calls * (mds_model_cost_s(&spec, target, MDS_DEVICE_CPU) + step_s +
-                              step_atom_s * point->n_atoms);
+    return setup_s + reference_s(target, calls);
+}
+
+double mds_cost_frames(const mds_protocol_spec *protocol, const mds_model_target *target)
+{
+    const mds_options *o = &protocol->options;
+
+    if (!protocol->class->needs_frames || !mds_options_find(o, "frames") ||
+        !mds_options_find(o, "frame_count") || !mds_options_find(o, "frame_every") ||
+        mds_options_text(o, "frames")[0])
+        return 0.0;
+    return reference_s(target,
+                       mds_options_real(o, "frame_count") * mds_options_real(o, "frame_every"));
 }

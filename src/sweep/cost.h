@@ -13,4 +13,7 @@ double mds_cost_case(const mds_study *study, const mds_case *point, double call_
 double mds_cost_start(const mds_study *study, const mds_case *point,
                       const mds_model_target *target);
 
+/* Seconds to generate the frames that each case of `replay` is given (case/frames.h). */
+double mds_cost_frames(const mds_protocol_spec *protocol, const mds_model_target *target);
+
 #endif

@@ -305,6 +305,7 @@ static mds_status expand_repeats(expansion *e, mds_case *point)
     mds_canonical_sizes(point, sizes, sizeof sizes);
     const char *const parts[6] = {able->text, sizes,         e->protocol_text[point->protocol],
                                   repeat,     run_part_text, e->system_text[point->system]};
+    const double frames_s = mds_cost_frames(&study->protocols[point->protocol], &e->target);
     point->run.precision = able->precision;
     point->reason = e->no_atoms ? e->no_atoms : able->reason;
     point->status = point->reason ? MDS_CASE_SKIPPED : MDS_CASE_PENDING;
@@ -312,7 +313,7 @@ static mds_status expand_repeats(expansion *e, mds_case *point)
     for (point->repeat = 0; point->repeat < study->repeats; ++point->repeat) {
         mds_canonical_repeat(point->repeat, repeat, sizeof repeat);
         point->key = key_of(parts);
-        point->cost_s = point->reason ? 0.0 : mds_cost_case(study, point, able->call_s);
+        point->cost_s = point->reason ? 0.0 : frames_s + mds_cost_case(study, point, able->call_s);
         if (e->filter && !mds_filter_match(e->filter, study, point)) {
             ++e->rejected;
             continue;
