@@ -8,7 +8,7 @@
  * forces are known anyway: so one force evaluation suffices, and the probabilities of forward and
  * reverse step are known exactly. Their ratio closes the balance K + U + P₀V − kT ln(V/V₀) + Σ
  * balance − Σ heat of the thermostat, whose drift measures the error of sampling (Bernetti & Bussi
- * 2020, §II.D; Bussi & Parrinello 2007).
+ * 2020; Bussi & Parrinello 2007).
  *
  * The pressure counts the momenta there are, P = (2K + tr W)/3V, and its mean is the one asked for.
  * Of N free particles with the centre of mass at rest the volume is distributed as V^(N−1)

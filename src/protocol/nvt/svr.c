@@ -1,7 +1,7 @@
 /* Velocity Verlet followed by stochastic velocity rescaling (protocol/svr.h). Momentum is kept, so
  * the degrees of freedom stay what the state says (3n − 3 after the centre-of-mass motion was
  * removed). Conserved: total energy minus the energy that the rescaling gave (Bussi, Donadio &
- * Parrinello 2007, eq. (15)). */
+ * Parrinello 2007). */
 #include "protocol/nvt/nvt.h"
 #include "protocol/svr.h"
 
