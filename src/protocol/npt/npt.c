@@ -6,7 +6,7 @@
  * by atom), half drift, forces, half kick. It reads the same backwards, with the same volume of
  * phase space, and the move depends only on the pressure at the two ends of the step, where the
  * forces are known anyway: so one force evaluation suffices, and the probabilities of forward and
- * reverse step are known exactly. Their ratio closes the balance K + U + P₀V − kT ln(V/V₀) + Σ
+ * reverse step are known exactly. Their ratio closes the balance K + U + P₀V − ½kT ln(V/V₀) + Σ
  * balance − Σ heat of the thermostat, whose drift measures the error of sampling (Bernetti & Bussi
  * 2020; Bussi & Parrinello 2007).
  *
