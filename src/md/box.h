@@ -23,15 +23,17 @@ mds_status mds_box_set(mds_box *box, const double h[3][3], const bool periodic[3
 /* Orthorhombic, periodic in all directions. */
 mds_status mds_box_set_orthogonal(mds_box *box, double a, double b, double c);
 
-/* The rotation (perhaps with a reflection, for a left-handed cell) that takes the cell to restricted
- * form: `restricted` gets the new cell, `q` the matrix with r_new = r q for row vectors. */
+/* The rotation (perhaps with a reflection, for a left-handed cell) that takes the cell to
+ * restricted form: `restricted` gets the new cell, `q` the matrix with r_new = r q for row vectors.
+ */
 mds_status mds_box_restrict(const mds_box *box, mds_box *restricted, double q[3][3]);
 
 /* Cartesian from fractional and back; row vectors, in place is allowed. */
 void mds_box_to_cartesian(const mds_box *box, const double s[3], double r[3]);
 void mds_box_to_fractional(const mds_box *box, const double r[3], double s[3]);
 
-/* Shortest periodic image of the vector d, exact for any cell (searches the neighbouring images). */
+/* Shortest periodic image of the vector d, exact for any cell (searches the neighbouring images).
+ */
 void mds_box_minimum_image(const mds_box *box, double d[3]);
 
 #endif

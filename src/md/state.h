@@ -16,16 +16,16 @@ typedef struct mds_scalars {
     double virial_eV[3][3]; /* W_ab = Σ r_a f_b = −dE/dε_ab; stress = −W/V. Symmetric. */
     double kinetic_eV;      /* written by the protocol */
     double kinetic_tensor_eV[3][3]; /* Σ m v_a v_b (twice the kinetic energy on the trace) */
-    double conserved_eV;    /* written by the protocol: total energy or its extension */
-    double n_edges;         /* neighbour pairs or graph edges used, directed */
-    double rebuilt;         /* 1 when the neighbour list was rebuilt in this step */
-    double dangerous;       /* rebuilds so far that came later than the skin allows */
+    double conserved_eV;            /* written by the protocol: total energy or its extension */
+    double n_edges;                 /* neighbour pairs or graph edges used, directed */
+    double rebuilt;                 /* 1 when the neighbour list was rebuilt in this step */
+    double dangerous;               /* rebuilds so far that came later than the skin allows */
 } mds_scalars;
 
 typedef struct mds_state {
     mds_device *device;
     int n;
-    mds_box box;   /* host copy, authoritative */
+    mds_box box; /* host copy, authoritative */
     mds_species species;
     double *x, *v, *f; /* (n,3) device */
     double *mass;      /* (n) device */
@@ -35,7 +35,8 @@ typedef struct mds_state {
     int degrees_of_freedom; /* 3n − 3 once the centre-of-mass motion is removed, else 3n */
 } mds_state;
 
-/* Copies a structure to the device; v is zero when the structure has none. Zero-initialise first. */
+/* Copies a structure to the device; v is zero when the structure has none. Zero-initialise first.
+ */
 mds_status mds_state_init(mds_state *state, mds_device *device, const mds_structure *structure);
 void mds_state_fini(mds_state *state); /* accepts a zeroed struct */
 /* Back to the host (with velocities). `out` uninitialised. */
