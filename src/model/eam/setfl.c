@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADER_BYTES = 16384, HEADER_LINES = 5, WORD_SIZE = 48 };
+enum { HEADER_BYTES = 8192, WORD_SIZE = 48 };
 
 /* A place in the text. Words are separated by white space; the line is that of the last word. */
 typedef struct scanner {
