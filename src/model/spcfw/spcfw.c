@@ -205,26 +205,28 @@ static mds_status spcfw_supports(const mds_model_spec *spec, const mds_model_tar
     return MDS_OK;
 }
 
-/* Measured on one core with AVX-512 (README.md); an accelerator does not run it. */
+/* Measured on one core (README.md); no accelerator runs it. */
 static double spcfw_cost_s(const mds_model_spec *spec, const mds_model_target *target,
                            mds_device_kind kind)
 {
-    const double fixed = 5e-6, per_atom = 0.6e-6;
+    const spcfw_kernels *kernels = spcfw_kernels_find(mds_options_text(&spec->options, "kernel"));
+    const double fixed = 5e-6;
 
-    (void)spec;
     (void)kind;
-    return fixed + per_atom * target->n_atoms;
+    if (!kernels)
+        kernels = &spcfw_kernels_portable;
+    return fixed + kernels->seconds_per_atom * target->n_atoms;
 }
 
-/* Per atom: its share of a cluster, and the list, of which a molecule has about (reach + 2 Å)³
- * worth of clusters, halved. */
+/* Per atom: its slot, and its share of the lists. A molecule has half the clusters within about
+ * reach + 2 Å of it, as an index of four bytes with half again as room to grow, in two lists. */
 static double spcfw_memory_bytes(const mds_model_spec *spec, const mds_model_target *target)
 {
     const double reach = mds_options_real(&spec->options, "cutoff_A") +
                          mds_options_real(&spec->options, "skin_A") + 2.0;
-    const double clusters = 0.1 / SPCFW_CLUSTER * 4.0 / 3.0 * MDS_PI * reach * reach * reach / 2.0;
+    const double clusters = 0.1 / SPCFW_CLUSTER * 2.0 / 3.0 * MDS_PI * reach * reach * reach;
 
-    return target->n_atoms * (220.0 + 1.5 * sizeof(int) * clusters / 3.0) + 8192.0;
+    return target->n_atoms * (260.0 + 2.0 * 1.5 * sizeof(int) * clusters / 3.0) + 8192.0;
 }
 
 static double spcfw_cutoff(const mds_model *base)

@@ -43,13 +43,15 @@ typedef struct spcfw_search {
     const double *bounds[2][3]; /* lowest and highest x, y, z of each cluster; padded to eights */
     int clusters;
     double reach2;
-    double x[3][3]; /* the molecule's atoms, moved to the image; Å */
+    double x[3][3];               /* the molecule's atoms, moved to the image; Å */
+    double lowest[3], highest[3]; /* bounds of x; for search only */
     int first; /* its first slot when the image is the cell itself (only j > i count), else −1 */
 } spcfw_search;
 
 /* One per vector instruction set; the loops are in spcfw_pair_kernel.h. */
 typedef struct spcfw_kernels {
     const char *name;
+    double seconds_per_atom; /* of a step, about; orders a sweep */
     /* Adds to cluster[].f, and to field[shift] charge · field on the molecules moved by
      * move[shift]; returns the energy per SPCFW_UNIT. */
     void (*pairs)(spcfw_cluster *cluster, const spcfw_pairs *list, const double (*move)[3],

@@ -8,9 +8,10 @@
 
 typedef __m256d vec;
 typedef __m256d mask;
-#define LANES   4
-#define KERNELS spcfw_kernels_avx2
-#define TITLE   "avx2"
+#define LANES            4
+#define KERNELS          spcfw_kernels_avx2
+#define TITLE            "avx2"
+#define SECONDS_PER_ATOM 0.85e-6
 
 #define v_load(p)         _mm256_load_pd(p)
 #define v_store(p, a)     _mm256_store_pd(p, a)

@@ -8,9 +8,10 @@
 
 typedef __m512d vec;
 typedef __mmask8 mask;
-#define LANES   8
-#define KERNELS spcfw_kernels_avx512
-#define TITLE   "avx512"
+#define LANES            8
+#define KERNELS          spcfw_kernels_avx512
+#define TITLE            "avx512"
+#define SECONDS_PER_ATOM 0.5e-6
 
 #define v_load(p)     _mm512_load_pd(p)
 #define v_store(p, a) _mm512_store_pd(p, a)

@@ -7,7 +7,7 @@
  * not NaN v_keep(m, a)                   a where m, else 0 (whatever a is there: also NaN) v_rsqrt
  * 1/√s to full double precision v_sum                          sum of the lanes, in a fixed order
  *   m_less(a, b) m_and m_or m_bits m_bits: lane k as bit k
- * and KERNELS, the name of the table, with its TITLE.
+ * and KERNELS, the name of the table, with its TITLE and the measured SECONDS_PER_ATOM.
  *
  * Units of the sums: charges are in units of the hydrogen's, −2 and 1; the sums of forces are
  * fields, force/(k_e q_H² charge), so that an oxygen costs one product with a charge for either
@@ -109,40 +109,57 @@ INLINE void interact_clusters(const spcfw_pair_constants *k, site atom[3], int f
     }
 }
 
+/* All clusters of one entry. `total` is the field times charge on the molecule so far, over all its
+ * entries; what this one adds is the part of its image. */
+INLINE void interact_entry(const spcfw_pair_constants *k, spcfw_cluster *cluster,
+                           const spcfw_pairs *list, const spcfw_entry *entry, const double move[3],
+                           site atom[3], vec total[3], double field[3], vec energy[3])
+{
+    const int first = 3 * entry->molecule;
+    int at = entry->begin;
+
+    for (int a = 0; a < 3; ++a)
+        for (int d = 0; d < 3; ++d) {
+            const spcfw_cluster *c = &cluster[(first + a) / SPCFW_CLUSTER];
+
+            atom[a].x[d] = v_set(c->x[d][(first + a) % SPCFW_CLUSTER] + move[d]);
+        }
+    for (; at < entry->whole; at += TOGETHER)
+        interact_clusters(k, atom, first, cluster, &list->index[at], true, energy);
+    for (; at < entry->end; at += TOGETHER)
+        interact_clusters(k, atom, first, cluster, &list->index[at], false, energy);
+    for (int d = 0; d < 3; ++d) {
+        const vec now = v_fma(v_set(SPCFW_OXYGEN), atom[0].f[d], v_add(atom[1].f[d], atom[2].f[d]));
+
+        field[d] += v_sum(v_sub(now, total[d]));
+        total[d] = now;
+    }
+}
+
 static void pairs(spcfw_cluster *cluster, const spcfw_pairs *list, const double (*move)[3],
                   const spcfw_pair_constants *constants, double (*field)[3], double *energy_out)
 {
-    const spcfw_pair_constants local = *constants, *k = &local; /* nothing stored can change it */
+    const spcfw_pair_constants k = *constants; /* a copy: nothing stored can change it */
     vec energy[3] = {v_set(0.0), v_set(0.0), v_set(0.0)};
 
-    for (int e = 0; e < list->entries; ++e) {
-        const spcfw_entry *entry = &list->entry[e];
-        const int first = 3 * entry->molecule;
+    for (int e = 0; e < list->entries;) {
+        const int molecule = list->entry[e].molecule;
+        vec total[3] = {v_set(0.0), v_set(0.0), v_set(0.0)};
         site atom[3];
-        int at = entry->begin;
 
         for (int a = 0; a < 3; ++a)
-            for (int d = 0; d < 3; ++d) {
-                const spcfw_cluster *c = &cluster[(first + a) / SPCFW_CLUSTER];
-
-                atom[a].x[d] = v_set(c->x[d][(first + a) % SPCFW_CLUSTER] + move[entry->shift][d]);
+            for (int d = 0; d < 3; ++d)
                 atom[a].f[d] = v_set(0.0);
-            }
-        for (; at < entry->whole; at += TOGETHER)
-            interact_clusters(k, atom, first, cluster, &list->index[at], true, energy);
-        for (; at < entry->end; at += TOGETHER)
-            interact_clusters(k, atom, first, cluster, &list->index[at], false, energy);
-        for (int a = 0; a < 3; ++a) {
-            spcfw_cluster *c = &cluster[(first + a) / SPCFW_CLUSTER];
-            const int lane = (first + a) % SPCFW_CLUSTER;
+        for (; e < list->entries && list->entry[e].molecule == molecule; ++e) {
+            const spcfw_entry *entry = &list->entry[e];
 
-            for (int d = 0; d < 3; ++d) {
-                const double sum = v_sum(atom[a].f[d]);
-
-                c->f[d][lane] += sum;
-                field[entry->shift][d] += c->q[lane] * sum;
-            }
+            interact_entry(&k, cluster, list, entry, move[entry->shift], atom, total,
+                           field[entry->shift], energy);
         }
+        for (int a = 0; a < 3; ++a)
+            for (int d = 0; d < 3; ++d)
+                cluster[(3 * molecule + a) / SPCFW_CLUSTER]
+                    .f[d][(3 * molecule + a) % SPCFW_CLUSTER] += v_sum(atom[a].f[d]);
     }
     *energy_out = SPCFW_OXYGEN * v_sum(energy[0]) + v_sum(energy[1]) +
                   SPCFW_OXYGEN / 6.0 * v_sum(energy[2]);
@@ -217,10 +234,8 @@ static int search_boxes(const spcfw_search *search, int *to)
     int found = 0;
 
     for (int d = 0; d < 3; ++d) {
-        const double x = search->x[0][d], y = search->x[1][d], z = search->x[2][d];
-
-        lowest[d] = v_set(fmin(x, fmin(y, z)));
-        highest[d] = v_set(fmax(x, fmax(y, z)));
+        lowest[d] = v_set(search->lowest[d]);
+        highest[d] = v_set(search->highest[d]);
     }
     for (int block = begin - begin % LANES; block < search->clusters; block += LANES) {
         vec gap2 = v_set(0.0);
@@ -242,5 +257,8 @@ static int search_boxes(const spcfw_search *search, int *to)
     return found;
 }
 
-const spcfw_kernels KERNELS = {
-    .name = TITLE, .pairs = pairs, .search = search_boxes, .prune = prune};
+const spcfw_kernels KERNELS = {.name = TITLE,
+                               .seconds_per_atom = SECONDS_PER_ATOM,
+                               .pairs = pairs,
+                               .search = search_boxes,
+                               .prune = prune};

@@ -3,9 +3,10 @@
 
 typedef double vec __attribute__((vector_size(16)));
 typedef int64_t mask __attribute__((vector_size(16)));
-#define LANES   2
-#define KERNELS spcfw_kernels_portable
-#define TITLE   "portable"
+#define LANES            2
+#define KERNELS          spcfw_kernels_portable
+#define TITLE            "portable"
+#define SECONDS_PER_ATOM 2.2e-6
 
 static inline vec v_set(double a)
 {
