@@ -111,28 +111,42 @@ typedef struct run {
     mds_rank_info *ranks;
     int lock;
     double t_start;
-    int failed; /* cases, over all ranks */
+    int failed;                /* cases, over all ranks */
+    mds_resumption resumption; /* rank 0 */
+    bool resumed;              /* rank 0: there was a file to go on with */
 } run;
 
 /* Rank 0 alone; the others wait in the following agreement. */
 static mds_status create_store(run *r)
 {
-    mds_provenance provenance = {.ranks = r->ranks, .rank_count = mds_comm_size(r->comm)};
+    mds_store_plan plan = {
+        .study = &r->study,
+        .matrix = &r->matrix,
+        .provenance = {.ranks = r->ranks, .rank_count = mds_comm_size(r->comm)},
+    };
     mds_fact *facts = NULL;
     mds_summary_layout *layouts = NULL;
     int fact_count = 0, layout_count = 0;
     const bool force = mds_args_given(r->args, "force") > 0;
+    const bool retry = mds_args_given(r->args, "retry") > 0;
     mds_status status = MDS_OK;
 
-    MDS_TRY(mds_store_check_path(r->study.output, force));
+    /* Resuming what is not there is a first run: a job script can always say --resume. */
+    r->resumed = mds_args_given(r->args, "resume") && access(r->study.output, F_OK) == 0;
+    if (!r->resumed)
+        MDS_TRY(mds_store_check_path(r->study.output, force));
     MDS_TRY(mds_store_make_parent(r->study.output));
     MDS_TRY(mds_store_lock(r->study.output, &r->lock));
     MDS_TRY(mds_provenance_facts(r->comm, r->args->argc, r->args->argv, &facts, &fact_count));
     MDS_TRY(mds_report_layouts(&r->matrix, &layouts, &layout_count));
-    provenance.facts = facts;
-    provenance.fact_count = fact_count;
-    MDS_TRY(mds_store_create(r->study.output, force, &r->study, &r->matrix, &provenance, layouts,
-                             layout_count));
+    plan.provenance.facts = facts;
+    plan.provenance.fact_count = fact_count;
+    plan.tables = layouts;
+    plan.table_count = layout_count;
+    if (r->resumed)
+        MDS_TRY(mds_store_resume(r->study.output, retry, &plan, &r->resumption));
+    else
+        MDS_TRY(mds_store_create(r->study.output, force, &plan));
 out:
     mds_report_layouts_free(layouts, layout_count);
     mds_provenance_free(facts, fact_count);
@@ -169,6 +183,29 @@ static void note_binding(const run *r)
                               "gives the workers more threads)");
 }
 
+/* Rank 0: what this launch is, and what an earlier one left half-done. */
+static mds_status note_launch(run *r)
+{
+    mds_strbuf command = {0};
+    mds_status status = MDS_OK;
+
+    for (int i = 0; i < r->args->argc; ++i)
+        mds_strbuf_add(&command, "%s%s", i ? " " : "", r->args->argv[i]);
+    MDS_TRY(mds_store_write_launch(r->store, r->t_start, mds_comm_size(r->comm),
+                                   mds_strbuf_text(&command)));
+    if (r->resumed) {
+        const mds_resumption *found = &r->resumption;
+
+        MDS_TRY(mds_store_requeue(r->store, found->finished, r->matrix.count));
+        mds_log(MDS_LOG_INFO, "resuming %s: %d done, %d failed, %d to run again, %d new%s",
+                r->study.output, found->done, found->failed, found->requeued, found->added,
+                found->foreign ? "; cases no longer in the configuration are kept" : "");
+    }
+out:
+    mds_strbuf_fini(&command);
+    return status;
+}
+
 static mds_status sweep(run *r)
 {
     const bool first = mds_comm_rank(r->comm) == 0;
@@ -184,10 +221,10 @@ static mds_status sweep(run *r)
     mds_status status = MDS_OK;
 
     if (first) {
-        status = mds_queue_init(&queue, &r->matrix, NULL);
+        status = mds_queue_init(&queue, &r->matrix, r->resumption.finished);
         note_binding(r);
-        mds_progress_init(&progress, &r->study, &r->matrix, r->matrix.runnable,
-                          mds_comm_size(r->comm), mds_args_given(r->args, "quiet") > 0);
+        mds_progress_init(&progress, &r->study, &r->matrix, queue.left, mds_comm_size(r->comm),
+                          mds_args_given(r->args, "quiet") > 0);
         loop.queue = &queue;
         loop.progress = &progress;
     }
@@ -195,6 +232,11 @@ static mds_status sweep(run *r)
     if (status != MDS_OK)
         return status;
     r->t_start = mds_clock_epoch_s();
+    if (first)
+        status = note_launch(r);
+    status = mds_comm_agree(r->comm, status);
+    if (status != MDS_OK)
+        return status;
     status = mds_rank_loop_run(&loop);
     if (first) {
         mds_progress_end(&progress);
@@ -336,6 +378,7 @@ out:
     mds_store_unlock(r->lock);
     mds_comm_destroy(r->comm);
     free(r->ranks);
+    mds_resumption_fini(&r->resumption);
     mds_matrix_fini(&r->matrix);
     mds_study_fini(&r->study);
     free(r);
@@ -345,6 +388,8 @@ out:
 static const mds_flag run_flags[] = {
     MDS_CLI_CONFIG_FLAGS,
     {"force", 0, NULL, "replace an existing results file"},
+    {"resume", 0, NULL, "go on with an existing results file: run what is not done"},
+    {"retry", 0, "failed", "with --resume: run failed cases again too"},
     {"dry-run", 'n', NULL, "print the plan and stop"},
     {"isolation", 0, "process|none", "run cases in a worker process (default) or in the rank"},
     {"gate", 0, NULL, "exit 3 when a target is missed, 5 when energy drift is"},

@@ -100,7 +100,8 @@ void mds_report_verdict(const mds_results *results, mds_verdict *out)
         out->failed += row->status == MDS_CASE_FAILED;
         out->skipped += row->status == MDS_CASE_SKIPPED;
         out->pending += row->status == MDS_CASE_PENDING || row->status == MDS_CASE_RUNNING;
-        if (isfinite(row->t_end) && isfinite(row->t_start))
+        /* A resumed file also has cases of earlier launches. */
+        if (isfinite(row->t_end) && row->t_start >= results->t_start)
             busy += row->t_end - row->t_start;
         for (int t = 0; t < mds_target_count(); ++t) {
             const double value = mds_row_target_value(row, t);

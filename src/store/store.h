@@ -48,12 +48,38 @@ typedef struct mds_summary_layout {
     int64_t rows;
 } mds_summary_layout;
 
+/* What a file is made from; all borrowed. */
+typedef struct mds_store_plan {
+    const mds_study *study;
+    const mds_matrix *matrix;
+    mds_provenance provenance;
+    const mds_summary_layout *tables;
+    int table_count;
+} mds_store_plan;
+
+enum { MDS_RUNS_MAX = 64 }; /* launches that /provenance/runs has room for */
+
 /* Rank 0 only, before anyone opens: writes PATH.tmp, allocates its blocks, syncs and renames it to
  * PATH. Missing folders are made. MDS_ERR_IO: PATH exists (unless `force`), cannot be written, or
  * the disk is too full ("needs X, Y free"); nothing that was there is harmed. */
-mds_status mds_store_create(const char *path, bool force, const mds_study *study,
-                            const mds_matrix *matrix, const mds_provenance *provenance,
-                            const mds_summary_layout *tables, int table_count);
+mds_status mds_store_create(const char *path, bool force, const mds_store_plan *plan);
+
+/* What resuming found. `finished` (matrix->count): cases not to run again. Heap. */
+typedef struct mds_resumption {
+    bool *finished;
+    int done, failed, requeued, added,
+        foreign; /* foreign: rows kept that the matrix no longer has */
+} mds_resumption;
+
+/* Rank 0 only: makes PATH fit the matrix and says what is left to do. Cases that are DONE stay,
+ * those that FAILED too unless `retry_failed`; a RUNNING one is what the last run died in: it goes
+ * back to PENDING, or to FAILED after MDS_ATTEMPTS_MAX attempts. Where the set of cases changed, a
+ * new file is built beside the old one, the rows are copied, and it takes the old one's name.
+ * MDS_ERR_CONFIG when a case's parameters changed, with the difference. */
+enum { MDS_ATTEMPTS_MAX = 3 };
+mds_status mds_store_resume(const char *path, bool retry_failed, const mds_store_plan *plan,
+                            mds_resumption *out);
+void mds_resumption_fini(mds_resumption *resumption);
 
 /* Whether creating PATH can succeed: the checks of mds_store_create() that cost nothing, so that a
  * dry run can tell. */
@@ -85,6 +111,10 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
 /* Rank 0, after all cases: start and end of the run, and the columns of its summary tables. `cells`
  * is double[rows], or char[rows][width] for text; rows beyond the room made are dropped. */
 mds_status mds_store_write_times(mds_store *store, double t_start, double t_end);
+/* Rank 0, before the first case: notes the launch in /provenance/runs; t_end becomes unknown. */
+mds_status mds_store_write_launch(mds_store *store, double t_start, int ranks, const char *command);
+/* Rank 0, after opening a resumed file: puts the rows of unfinished cases back to PENDING. */
+mds_status mds_store_requeue(mds_store *store, const bool *finished, int count);
 mds_status mds_store_write_summary(mds_store *store, const char *table,
                                    const mds_summary_column *column, const void *cells,
                                    int64_t rows);

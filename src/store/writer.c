@@ -324,6 +324,89 @@ out:
     return status;
 }
 
+/* The first row of /provenance/runs that no launch has taken. */
+static int free_launch(mds_store *store)
+{
+    uint8_t valid[MDS_RUNS_MAX] = {0};
+    const hid_t set = H5Dopen2(store->file, "/provenance/runs/valid", H5P_DEFAULT);
+    int row = 0;
+
+    if (set < 0)
+        return -1;
+    if (H5Dread(set, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, valid) < 0)
+        row = -1;
+    H5Dclose(set);
+    while (row >= 0 && row < MDS_RUNS_MAX - 1 && valid[row])
+        ++row; /* the last row is used again and again */
+    return row;
+}
+
+static mds_status write_launch_cell(mds_store *store, const char *column, hid_t type, int row,
+                                    const void *cell)
+{
+    char name[96];
+
+    snprintf(name, sizeof name, "/provenance/runs/%s", column);
+    const hid_t set = H5Dopen2(store->file, name, H5P_DEFAULT);
+    if (set < 0)
+        return mds_h5_fail(store->path, name);
+    const mds_status status = write_cells(store, set, type, row, 1, cell, name);
+    H5Dclose(set);
+    return status;
+}
+
+mds_status mds_store_write_launch(mds_store *store, double t_start, int ranks, const char *command)
+{
+    enum { COMMAND = 256 };
+    char text[COMMAND] = "";
+    const double count = ranks;
+    const uint8_t valid = 1;
+    const hid_t type = mds_h5_column_type(MDS_COLUMN_TEXT, COMMAND);
+    const int row = free_launch(store);
+    mds_status status = row < 0 ? mds_h5_fail(store->path, "/provenance/runs") : MDS_OK;
+
+    snprintf(text, sizeof text, "%s", command);
+    if (status == MDS_OK)
+        status = write_launch_cell(store, "t_start", H5T_IEEE_F64LE, row, &t_start);
+    if (status == MDS_OK)
+        status = write_launch_cell(store, "ranks", H5T_IEEE_F64LE, row, &count);
+    if (status == MDS_OK)
+        status = write_launch_cell(store, "command", type, row, text);
+    if (status == MDS_OK)
+        status = write_launch_cell(store, "valid", H5T_STD_U8LE, row, &valid);
+    H5Tclose(type);
+    if (status == MDS_OK)
+        status = mds_store_write_times(store, t_start, NAN);
+    if (status == MDS_OK)
+        status = write_named(store, "/summary/ranks", 0, &count, 1);
+    return status;
+}
+
+mds_status mds_store_requeue(mds_store *store, const bool *finished, int count)
+{
+    mds_status status = MDS_OK;
+
+    for (int i = 0; i < count && i < store->count && status == MDS_OK; ++i) {
+        mds_row *row = &store->rows[i];
+        const bool gave_up = finished[i] && row->status == MDS_CASE_RUNNING;
+
+        if (!gave_up && (finished[i] || row->status == MDS_CASE_PENDING))
+            continue;
+        store->index = i;
+        if (gave_up) {
+            memset(row->reason, 0, sizeof row->reason);
+            snprintf(row->reason, sizeof row->reason, "the run died in this case %lld times",
+                     (long long)row->attempt);
+            status = write_phase(store, MDS_COLUMN_RESULT);
+        }
+        row->status = gave_up ? MDS_CASE_FAILED : MDS_CASE_PENDING;
+        if (status == MDS_OK)
+            status = write_phase(store, MDS_COLUMN_STATUS);
+    }
+    store->index = -1;
+    return status;
+}
+
 mds_status mds_store_write_summary(mds_store *store, const char *table,
                                    const mds_summary_column *column, const void *cells,
                                    int64_t rows)
