@@ -125,7 +125,7 @@ const mds_field mds_output_fields[] = {
                    .unit = unit_,                                                                  \
                    .preset = preset_,                                                              \
                    .min = 1e-12,                                                                   \
-                   .max = 1e12,                                                                    \
+                   .max = 1e6,                                                                     \
                    .help = help_},                                                                 \
         .kind = MDS_FIELD_REAL, MEMBER(mds_targets, name)                                          \
     }

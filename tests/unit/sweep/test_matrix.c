@@ -87,7 +87,7 @@ static void impossible_cases_are_skipped_with_the_reason(void **unused)
             assert_non_null(strstr(c->reason, "sw"));
         assert_true(c->reason ? c->cost_s == 0.0 : c->cost_s > 0.0);
     }
-    assert_int_equal(m.runnable, 10);
+    assert_int_equal(m.runnable, 8);
     for (int i = 0; i < m.count; ++i)
         assert_int_equal(m.cases[m.order[i]].status == MDS_CASE_SKIPPED, i >= m.runnable);
     mds_matrix_fini(&m);
@@ -182,7 +182,7 @@ static void schedule(void **unused)
     (void)unused;
     s.repeats = 3;
     mds_matrix m = expand(&s, NULL);
-    const mds_matrix again = expand(&s, NULL);
+    mds_matrix again = expand(&s, NULL);
     double sum = 0.0;
 
     assert_int_equal(m.runnable, 108);
@@ -201,15 +201,12 @@ static void schedule(void **unused)
     }
     CHECK_NEAR(m.cost_s, sum, 1e-12, 0.0);
     /* More atoms, more steps and the start state cost more. */
-    const char *const dear = "water/512/nvt/reference/r1", *const cheap = "water/32/nve/null/r1";
-    (void)dear;
     assert_true(find_case(&s, &m, "water/512/nve/reference/r1")->cost_s >
-                find_case(&s, &m, cheap)->cost_s);
+                find_case(&s, &m, "water/32/nve/null/r1")->cost_s);
     assert_true(find_case(&s, &m, "water/512/nve/reference/r0")->cost_s >
                 find_case(&s, &m, "water/512/nve/reference/r1")->cost_s);
     mds_matrix_fini(&m);
-    m = again;
-    mds_matrix_fini(&m);
+    mds_matrix_fini(&again);
     mds_study_fini(&s);
 }
 
