@@ -14,6 +14,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from load import DONE, FIRST, PREEMPTED, REBUILT, STATUS, WARMUP, Results
 
@@ -42,7 +43,9 @@ def draw_steps(axes, wall_us, flags):
         if keep.any():
             axes.plot(step[keep], wall_us[keep], ".", color=color, markersize=3, label=name)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("step")
     axes.set_ylabel("step latency (µs)")
     axes.legend(fontsize=8, frameon=False, markerscale=2)
