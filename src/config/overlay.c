@@ -181,7 +181,8 @@ static const config_setting_t *parse_as(config_t *scratch, const char *before, c
     const config_setting_t *found = NULL;
 
     mds_strbuf_add(&text, "v = %s%s%s;", before, value, after);
-    if (!text.failed && config_read_string(scratch, mds_strbuf_text(&text)) &&
+    if (!text.failed && !mds_config_open_quote(mds_strbuf_text(&text)) &&
+        config_read_string(scratch, mds_strbuf_text(&text)) &&
         config_setting_length(config_root_setting(scratch)) == 1)
         found = config_lookup(scratch, "v");
     mds_strbuf_fini(&text);

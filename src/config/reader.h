@@ -48,6 +48,8 @@ const char *mds_config_file(const mds_config_reader *reader, const char *include
 
 /* source.c: the file's text into the tree, what libconfig does not notice, and syntax errors. */
 mds_status mds_config_parse(mds_config_reader *reader, const char *text);
+/* Line of a quote that is never closed; 0 when there is none. */
+int mds_config_open_quote(const char *text);
 /* Reports decimal integers that libconfig would cut to 32 bits; true when there was one. */
 bool mds_config_check_integers(mds_problems *problems, const char *text, const char *file,
                                const char *origin);

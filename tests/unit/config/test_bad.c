@@ -253,6 +253,10 @@ static void syntax(void **unused)
     (void)unused;
     expect_bad(SWEEP "run: {\n steps = ;\n};\n", NULL, "t.cfg:3: syntax error at 'steps = ;'\n");
     expect_bad(SWEEP "run: { steps = 1;\n", NULL, "t.cfg:3: syntax error at the end of the text\n");
+    expect_bad(SWEEP "# \"\nrun: {\n device = \"cpu;\n steps = 1; };\n", NULL,
+               "t.cfg:4: a text begins here that has no closing quote\n");
+    expect_bad("a = \"\\\\\"; b = \"\\\";\n", NULL,
+               "t.cfg:1: a text begins here that has no closing quote\n");
     expect_bad("a = 1;\nb = 2;\n a = 3;\n", NULL, "t.cfg:3: duplicate setting name at 'a = 3;'\n");
     expect_bad("a = [1,\n \"x\"];\n", NULL,
                "t.cfg:2: mismatched element type in array at '\"x\"];'\n");

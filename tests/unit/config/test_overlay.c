@@ -113,7 +113,8 @@ static void mistakes_name_the_option(void **unused)
         file,
         SET("run.stesp=5", "run.steps=many", "run.timestep_ps=1", "sweep.sizes=[64", "nonsense",
             "run.=5", "run.steps.deep=1", "a.b=3", "run.steps=1; zebra=2", "run.seed=5000000000",
-            "sweep.models=refrence", "models.m={engine=lj; epsilon=1;}", "run.warmup="),
+            "sweep.models=refrence", "models.m={engine=lj; epsilon=1;}",
+            "run.warmup=", "run.device=\"cpu"),
         "--set sweep.sizes=[64: the value is neither a number, a text, nor a list [a, b]\n"
         "--set nonsense: path=value is expected, as run.steps=100\n"
         "--set run.=5: the path is words joined by dots, such as run.steps\n"
@@ -122,6 +123,7 @@ static void mistakes_name_the_option(void **unused)
         "--set run.seed=5000000000: 5000000000 has more than 32 bits: write it with an L behind "
         "it\n"
         "--set run.warmup=: path=value is expected, as run.steps=100\n"
+        "--set run.device=\"cpu: the value is neither a number, a text, nor a list [a, b]\n"
         "--set a.b=3: unknown key 'a' in the configuration, which knows sweep, run, models, "
         "protocols, systems, output, targets, overrides\n"
         "--set models.m={engine=lj; epsilon=1;}: model 'm': unknown option 'epsilon', did you mean "
