@@ -9,6 +9,7 @@
 #include "sweep/cost.h"
 #include "sweep/filter.h"
 #include "sweep/rule.h"
+#include "sweep/schedule.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -370,77 +371,6 @@ static mds_status expand_size(expansion *e, int system, int size)
     return status;
 }
 
-/* For qsort, which takes no context: what it needs of a case. */
-typedef struct place {
-    double cost_s;
-    uint64_t key;
-    int index, repeat;
-    bool skipped;
-} place;
-
-/* Runnable first; repeat by repeat; the longest first; ties in the order of the axes. */
-static int by_schedule(const void *left, const void *right)
-{
-    const place *a = left, *b = right;
-
-    if (a->skipped != b->skipped)
-        return a->skipped ? 1 : -1;
-    if (!a->skipped && a->repeat != b->repeat)
-        return a->repeat < b->repeat ? -1 : 1;
-    if (a->cost_s != b->cost_s)
-        return a->cost_s > b->cost_s ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
-static int by_key(const void *left, const void *right)
-{
-    const place *a = left, *b = right;
-
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
-}
-
-static mds_status check_keys(const expansion *e, place *places)
-{
-    const mds_matrix *m = e->out;
-    char a[256], b[256];
-
-    qsort(places, (size_t)m->count, sizeof *places, by_key);
-    for (int i = 1; i < m->count; ++i)
-        if (places[i].key == places[i - 1].key)
-            return mds_fail(MDS_ERR_CONFIG, "the cases %s and %s are the same case (key %016llx)",
-                            mds_case_label(e->study, &m->cases[places[i - 1].index], a, sizeof a),
-                            mds_case_label(e->study, &m->cases[places[i].index], b, sizeof b),
-                            (unsigned long long)places[i].key);
-    return MDS_OK;
-}
-
-static mds_status schedule(expansion *e)
-{
-    mds_matrix *m = e->out;
-    place *places = malloc((size_t)m->count * sizeof *places);
-    mds_status status = MDS_OK;
-
-    m->order = malloc((size_t)m->count * sizeof *m->order);
-    if (!places || !m->order) {
-        free(places);
-        return no_memory();
-    }
-    for (int i = 0; i < m->count; ++i) {
-        const mds_case *c = &m->cases[i];
-        places[i] = (place){c->cost_s, c->key, i, c->repeat, c->status == MDS_CASE_SKIPPED};
-        m->runnable += !places[i].skipped;
-        m->cost_s += c->cost_s;
-    }
-    status = check_keys(e, places);
-    qsort(places, (size_t)m->count, sizeof *places, by_schedule);
-    for (int i = 0; i < m->count; ++i)
-        m->order[i] = places[i].index;
-    free(places);
-    return status;
-}
-
 static mds_status check_count(const mds_study *study)
 {
     const double cases = (double)study->system_count * study->size_count * study->protocol_count *
@@ -505,7 +435,7 @@ mds_status mds_matrix_expand(const mds_study *study, const char *filter, const c
         for (int size = 0; size < study->size_count; ++size)
             MDS_TRY(expand_size(&e, system, size));
     MDS_TRY(check_empty(&e, filter));
-    MDS_TRY(schedule(&e));
+    MDS_TRY(mds_schedule_make(study, out));
 out:
     release(&e);
     if (status != MDS_OK)
