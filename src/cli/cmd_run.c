@@ -8,6 +8,7 @@
 #include "cli/plan_text.h"
 #include "cli/provenance.h"
 #include "cli/rank_loop.h"
+#include "cli/time_limit.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -111,6 +112,7 @@ typedef struct run {
     mds_rank_info *ranks;
     int lock;
     double t_start;
+    int64_t deadline_ns;
     int failed;                /* cases, over all ranks */
     mds_resumption resumption; /* rank 0 */
     bool resumed;              /* rank 0: there was a file to go on with */
@@ -217,7 +219,8 @@ static mds_status sweep(run *r)
                           .study = &r->study,
                           .matrix = &r->matrix,
                           .self = &r->self,
-                          .signal = &caught_signal};
+                          .signal = &caught_signal,
+                          .deadline_ns = r->deadline_ns};
     mds_status status = MDS_OK;
 
     if (first) {
@@ -263,8 +266,10 @@ static mds_status conclude(run *r, bool stopped, int *code)
     *code = mds_cli_print(&text);
     mds_report_verdict(&results, &verdict);
     if (stopped)
-        mds_log(MDS_LOG_WARN, "stopped early: %d of %d cases done, %d left", verdict.done,
-                results.count, verdict.pending);
+        mds_log(
+            MDS_LOG_WARN,
+            "stopped early: %d of %d cases done, %d left; go on with: mdsweep %s -o %s --resume",
+            verdict.done, results.count, verdict.pending, r->args->positional[0], r->study.output);
     if (*code == 0 && mds_args_given(r->args, "gate"))
         *code = verdict.physics_missed ? 5 : verdict.missed ? 3 : 0;
 out:
@@ -336,6 +341,25 @@ static mds_status start_worker(run *r)
     return mds_worker_create(&config, &r->worker);
 }
 
+/* Slurm sends SIGKILL some time after its limit; the store wants to be closed before. */
+static mds_status set_deadline(run *r)
+{
+    enum { SLURM_MARGIN_S = 20 };
+    const char *text = mds_args_value(r->args, "time-limit");
+    double seconds = INFINITY, slurm = INFINITY;
+    mds_status status = MDS_OK;
+
+    if (text)
+        MDS_TRY(mds_time_limit_parse(text, &seconds));
+    /* Only rank 0 hands out cases; one squeue per job is enough. */
+    if (mds_cli_launcher_rank() == 0)
+        slurm = mds_time_limit_slurm() - SLURM_MARGIN_S;
+    seconds = fmin(seconds, slurm);
+    r->deadline_ns = isfinite(seconds) ? mds_clock_ns() + (int64_t)(1e9 * seconds) : INT64_MAX;
+out:
+    return status;
+}
+
 static int run_command(const mds_args *args)
 {
     run *r = calloc(1, sizeof *r);
@@ -358,7 +382,9 @@ static int run_command(const mds_args *args)
     r->job.matrix = &r->matrix;
     resolve_device(r);
     /* Before MPI_Init: a fork after it would share the network's state with the worker. */
-    mds_status status = start_worker(r);
+    mds_status status = set_deadline(r);
+    if (status == MDS_OK)
+        status = start_worker(r);
     if (status != MDS_OK) {
         code = mds_cli_launcher_rank() == 0 ? mds_cli_fail(status) : mds_status_exit_code(status);
         goto out;
@@ -392,6 +418,7 @@ static const mds_flag run_flags[] = {
     {"retry", 0, "failed", "with --resume: run failed cases again too"},
     {"dry-run", 'n', NULL, "print the plan and stop"},
     {"isolation", 0, "process|none", "run cases in a worker process (default) or in the rank"},
+    {"time-limit", 0, "TIME", "stop in time: 00:30:00, 30m, 1-12 (Slurm's forms); exit 75"},
     {"gate", 0, NULL, "exit 3 when a target is missed, 5 when energy drift is"},
     {"quiet", 'q', NULL, "no progress on stderr"},
     {0},

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +14,8 @@
 enum {
     ASK,    /* rank → 0: a case, please */
     ASSIGN, /* 0 → rank: value[0] = index, or -1: no more */
-    REPORT, /* rank → 0: value = index, status, median ns; text = reason */
-    STOP    /* rank → 0 → all: a signal came, or the store failed */
+    REPORT, /* rank → 0: value = index, status, median ns, ns it took; text = reason */
+    STOP    /* rank → 0 → all: no new cases; value[0] = ns that running ones may still take */
 };
 
 /* How long a rank sleeps. The dispenser looks for messages more often: an answer may be late by
@@ -28,6 +29,9 @@ static void send_to(mds_rank_loop *loop, int to, int kind, int64_t a, int64_t b,
 {
     mds_message message = {.kind = kind, .value = {a, b, c, 0}};
 
+    if (kind == REPORT)
+        message.value[3] = mds_clock_ns() - loop->started_ns;
+
     snprintf(message.text, sizeof message.text, "%s", text ? text : "");
     if (mds_comm_send(loop->comm, to, &message) != MDS_OK) {
         mds_log(MDS_LOG_ERROR, "%s", mds_error());
@@ -35,18 +39,34 @@ static void send_to(mds_rank_loop *loop, int to, int kind, int64_t a, int64_t b,
     }
 }
 
-static void begin_stop(mds_rank_loop *loop)
+/* No new cases from here on. The running one may finish until `drain_ns`; everyone is told. */
+static void begin_stop(mds_rank_loop *loop, int64_t drain_ns)
 {
-    if (loop->stopping)
+    const bool news = !loop->stopping || drain_ns < loop->drain_ns;
+
+    if (!news)
         return;
     loop->stopping = true;
-    if (loop->index >= 0)
-        mds_worker_cancel(loop->worker);
+    loop->drain_ns = drain_ns;
+    const int64_t left = drain_ns - mds_clock_ns();
     if (mds_comm_rank(loop->comm) != 0)
-        send_to(loop, 0, STOP, 0, 0, 0, NULL);
+        send_to(loop, 0, STOP, left > 0 ? left : 0, 0, 0, NULL);
     else
         for (int r = 1; r < mds_comm_size(loop->comm); ++r)
-            send_to(loop, r, STOP, 0, 0, 0, NULL);
+            send_to(loop, r, STOP, left > 0 ? left : 0, 0, 0, NULL);
+}
+
+/* Signals, the deadline, and the end of the grace they leave. */
+static void look_at_clock(mds_rank_loop *loop)
+{
+    const int64_t now = mds_clock_ns();
+
+    if (*loop->signal && !loop->stopping)
+        begin_stop(loop, *loop->signal == SIGUSR1 ? now + MDS_DRAIN_S * INT64_C(1000000000) : now);
+    if (now >= loop->deadline_ns)
+        begin_stop(loop, loop->deadline_ns);
+    if (loop->stopping && now >= loop->drain_ns && loop->index >= 0)
+        mds_worker_cancel(loop->worker);
 }
 
 /* The store is lost to this rank: it takes no more cases, and neither does anyone else. */
@@ -56,12 +76,26 @@ static void store_failed(mds_rank_loop *loop)
         loop->error = MDS_ERR_IO;
         snprintf(loop->error_text, sizeof loop->error_text, "%s", mds_error());
     }
-    begin_stop(loop);
+    begin_stop(loop, mds_clock_ns());
+}
+
+/* In predicted seconds: what is left on the clock, at the pace that predictions have held so far.
+ */
+static double seconds_left(const mds_rank_loop *loop)
+{
+    if (loop->deadline_ns == INT64_MAX)
+        return INFINITY;
+    const double left = 1e-9 * (double)(loop->deadline_ns - mds_clock_ns());
+    const double pace = loop->predicted_s > 0.0 ? loop->actual_s / loop->predicted_s : 1.0;
+    return pace > 0.0 ? left / pace : left;
 }
 
 static void answer(mds_rank_loop *loop, int rank)
 {
-    const int index = loop->stopping ? -1 : mds_queue_take(loop->queue, INFINITY);
+    int index = -1;
+
+    if (!loop->stopping)
+        index = mds_queue_take(loop->queue, seconds_left(loop));
 
     if (index < 0)
         loop->ranks_left -= 1;
@@ -78,6 +112,7 @@ static void start_case(mds_rank_loop *loop, int index)
         return;
     }
     loop->index = index;
+    loop->started_ns = mds_clock_ns();
     if (mds_store_begin_case(loop->store, index, loop->self, mds_comm_rank(loop->comm)) != MDS_OK)
         store_failed(loop);
     loop->flushed_ns = mds_clock_ns();
@@ -85,8 +120,6 @@ static void start_case(mds_rank_loop *loop, int index)
         mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s);
     if (status != MDS_OK)
         mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), mds_error());
-    if (loop->stopping)
-        mds_worker_cancel(loop->worker);
 }
 
 static void take_message(mds_rank_loop *loop, const mds_message *message)
@@ -100,13 +133,15 @@ static void take_message(mds_rank_loop *loop, const mds_message *message)
         break;
     case REPORT:
         loop->progress->running -= 1;
+        loop->actual_s += 1e-9 * (double)message->value[3];
+        loop->predicted_s += loop->matrix->cases[message->value[0]].cost_s;
         mds_progress_case(loop->progress, (int)message->value[0],
                           (mds_case_status)message->value[1],
                           message->value[2] < 0 ? NAN : 1e-9 * (double)message->value[2],
                           message->from, message->text);
         break;
     case STOP:
-        begin_stop(loop);
+        begin_stop(loop, mds_clock_ns() + message->value[0]);
         break;
     default:
         break;
@@ -183,11 +218,11 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
     loop->index = -1;
     loop->error = MDS_OK;
     loop->ranks_left = mds_comm_size(loop->comm);
+    loop->drain_ns = INT64_MAX;
     for (;;) {
         bool busy = false;
 
-        if (*loop->signal)
-            begin_stop(loop);
+        look_at_clock(loop);
         while (mds_comm_poll(loop->comm, &message)) {
             take_message(loop, &message);
             busy = true;
@@ -208,7 +243,7 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
     }
     if (loop->error != MDS_OK)
         return mds_fail(loop->error, "%s", loop->error_text);
-    if (loop->stopping)
-        return mds_fail(MDS_ERR_STOPPED, "stopped");
+    if (loop->stopping || (loop->queue && loop->queue->left > 0))
+        return mds_fail(MDS_ERR_STOPPED, "stopped early");
     return MDS_OK;
 }

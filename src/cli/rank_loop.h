@@ -22,19 +22,27 @@ typedef struct mds_rank_loop {
     mds_queue *queue;              /* rank 0 only, else NULL */
     mds_progress *progress;        /* rank 0 only */
     volatile sig_atomic_t *signal; /* set by the handler */
+    int64_t deadline_ns;           /* of mds_clock_ns(); INT64_MAX: none */
     /* state */
     int index;        /* running case, or -1 */
     bool asked, over; /* waiting for an answer; no more cases for this rank */
-    bool stopping;    /* a signal came, here or elsewhere */
+    bool stopping;    /* no new cases: a signal, the time limit, a lost store, here or elsewhere */
+    int64_t drain_ns; /* until when the running case may go on once stopping */
     mds_status error; /* of this rank's store */
     char error_text[512];
     int64_t flushed_ns;
-    int ranks_left; /* rank 0: ranks that may still ask */
-    int failed;     /* cases that failed on this rank */
+    int ranks_left;               /* rank 0: ranks that may still ask */
+    double actual_s, predicted_s; /* rank 0: of the cases that ended; their ratio is the pace */
+    int64_t started_ns;           /* of this rank's case */
+    int failed;                   /* cases that failed on this rank */
 } mds_rank_loop;
 
-/* Runs until no case is left for this rank (rank 0: for any rank). MDS_ERR_STOPPED after a signal;
- * MDS_ERR_IO when the store could not be written. */
+/* How long a running case may go on after SIGUSR1 (a warning); SIGTERM, SIGINT and the deadline end
+ * it at once. */
+enum { MDS_DRAIN_S = 45 };
+
+/* Runs until no case is left for this rank (rank 0: for any rank). MDS_ERR_STOPPED after a signal
+ * or when cases did not fit into the time left; MDS_ERR_IO when the store could not be written. */
 mds_status mds_rank_loop_run(mds_rank_loop *loop);
 
 #endif
