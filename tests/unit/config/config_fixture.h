@@ -20,12 +20,24 @@ typedef struct loaded {
     mds_status status;
 } loaded;
 
+static char test_folder[] = "/tmp/mdsweep-config-XXXXXX";
+
+static inline void remove_folder(void)
+{
+    char command[64];
+
+    snprintf(command, sizeof command, "rm -rf %s", test_folder);
+    if (chdir("/") != 0 || system(command) != 0)
+        fprintf(stderr, "%s is left behind\n", test_folder);
+}
+
+/* Until the program ends. */
 static inline void enter_folder(void)
 {
-    char folder[] = "/tmp/mdsweep-config-XXXXXX";
-
-    if (!mkdtemp(folder) || chdir(folder) != 0)
-        fail_msg("no temporary folder");
+    if (!mkdtemp(test_folder) || chdir(test_folder) != 0 || atexit(remove_folder) != 0) {
+        fprintf(stderr, "no temporary folder\n");
+        exit(1);
+    }
 }
 
 static inline void write_text(const char *path, const char *text)
