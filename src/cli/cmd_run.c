@@ -185,14 +185,19 @@ static void note_binding(const run *r)
                               "gives the workers more threads)");
 }
 
+static void add_command(const mds_args *args, mds_strbuf *out)
+{
+    for (int i = 0; i < args->argc; ++i)
+        mds_strbuf_add(out, "%s%s", i ? " " : "", args->argv[i]);
+}
+
 /* Rank 0: what this launch is, and what an earlier one left half-done. */
 static mds_status note_launch(run *r)
 {
     mds_strbuf command = {0};
     mds_status status = MDS_OK;
 
-    for (int i = 0; i < r->args->argc; ++i)
-        mds_strbuf_add(&command, "%s%s", i ? " " : "", r->args->argv[i]);
+    add_command(r->args, &command);
     MDS_TRY(mds_store_write_launch(r->store, r->t_start, mds_comm_size(r->comm),
                                    mds_strbuf_text(&command)));
     if (r->resumed) {
@@ -265,11 +270,15 @@ static mds_status conclude(run *r, bool stopped, int *code)
     MDS_TRY(mds_report_write(&results, MDS_FORMAT_TEXT, &text));
     *code = mds_cli_print(&text);
     mds_report_verdict(&results, &verdict);
-    if (stopped)
-        mds_log(
-            MDS_LOG_WARN,
-            "stopped early: %d of %d cases done, %d left; go on with: mdsweep %s -o %s --resume",
-            verdict.done, results.count, verdict.pending, r->args->positional[0], r->study.output);
+    if (stopped) {
+        mds_strbuf command = {0};
+
+        add_command(r->args, &command);
+        mds_log(MDS_LOG_WARN, "stopped early: %d of %d cases done, %d left; go on with: %s%s",
+                verdict.done, results.count, verdict.pending, mds_strbuf_text(&command),
+                mds_args_given(r->args, "resume") ? "" : " --resume");
+        mds_strbuf_fini(&command);
+    }
     if (*code == 0 && mds_args_given(r->args, "gate"))
         *code = verdict.physics_missed ? 5 : verdict.missed ? 3 : 0;
 out:
