@@ -226,7 +226,7 @@ static double spcfw_memory_bytes(const mds_model_spec *spec, const mds_model_tar
                          mds_options_real(&spec->options, "skin_A") + 2.0;
     const double clusters = 0.1 / SPCFW_CLUSTER * 2.0 / 3.0 * MDS_PI * reach * reach * reach;
 
-    return target->n_atoms * (260.0 + 2.0 * 1.5 * sizeof(int) * clusters / 3.0) + 8192.0;
+    return target->n_atoms * (260.0 + 2.0 * 1.5 * sizeof(int) * clusters / 3.0) + 28672.0;
 }
 
 static double spcfw_cutoff(const mds_model *base)

@@ -22,7 +22,7 @@ const spcfw_kernels *spcfw_kernels_find(const char *name)
 {
     const bool any = strcmp(name, "auto") == 0;
 
-#ifdef __x86_64__
+#ifdef SPCFW_X86
     if ((any || strcmp(name, "avx512") == 0) && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512dq"))
         return &spcfw_kernels_avx512;

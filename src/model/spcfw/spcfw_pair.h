@@ -9,6 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The wider kernels need x86-64 and gcc's way to compile one file for another machine. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SPCFW_X86
+#endif
+
 /* Charges in the pair loop are in units of q_H: hydrogen 1, oxygen −2. Energies of pairs are in
  * units of k_e q_H², and force = SPCFW_UNIT · charge · field. */
 #define SPCFW_OXYGEN (SPCFW_CHARGE_O / SPCFW_CHARGE_H)
@@ -64,7 +69,7 @@ typedef struct spcfw_kernels {
 } spcfw_kernels;
 
 extern const spcfw_kernels spcfw_kernels_portable;
-#ifdef __x86_64__
+#ifdef SPCFW_X86
 extern const spcfw_kernels spcfw_kernels_avx2, spcfw_kernels_avx512;
 #endif
 

@@ -1,7 +1,7 @@
 /* The pair loop with 256-bit vectors. */
 #include "model/spcfw/spcfw_list.h"
 
-#ifdef __x86_64__
+#ifdef SPCFW_X86
 
 #pragma GCC target("avx2,fma")
 #include <immintrin.h>

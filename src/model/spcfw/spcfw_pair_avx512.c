@@ -1,7 +1,7 @@
 /* The pair loop with 512-bit vectors. */
 #include "model/spcfw/spcfw_list.h"
 
-#ifdef __x86_64__
+#ifdef SPCFW_X86
 
 #pragma GCC target("avx512f,avx512dq,avx2,fma")
 #include <immintrin.h>
