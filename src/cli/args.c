@@ -99,7 +99,8 @@ mds_status mds_args_parse(const mds_command *command, int argc, char **argv, mds
             out->positional[out->positional_count++] = argv[i];
     }
     if (status == MDS_OK && !out->help && out->positional_count < command->positional_min)
-        status = mds_fail(MDS_ERR_USAGE, "usage: mdsweep %s", command->synopsis);
+        status = mds_fail(MDS_ERR_USAGE, "%s: something is missing; usage: mdsweep %s",
+                          command->name, command->synopsis);
     return status;
 }
 

@@ -16,7 +16,7 @@ static const mds_command *const commands[] = {
     &mds_command_eval, &mds_command_status, &mds_command_list,
 };
 
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof commands / sizeof commands[0], SYNOPSIS = 28 };
 
 int mds_cli_fail(mds_status status)
 {
@@ -98,22 +98,32 @@ int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix)
     return 0;
 }
 
+/* The length of a synopsis up to " [options]", which would widen the overview for nothing. */
+static int without_options(const char *synopsis)
+{
+    const char *options = strstr(synopsis, " [options]");
+
+    return (int)(options ? (size_t)(options - synopsis) : strlen(synopsis));
+}
+
 static void add_overview(mds_strbuf *out)
 {
     mds_strbuf_add(out, "mdsweep profiles molecular-dynamics trajectories of force fields over a "
                         "matrix of\nsystems, sizes, protocols and models, one MPI rank per device, "
                         "into one HDF5 file.\n\nusage:\n");
     for (int i = 0; i < COMMANDS; ++i)
-        mds_strbuf_add(out, "  mdsweep %-38s %s\n", commands[i]->synopsis, commands[i]->summary);
+        mds_strbuf_add(out, "  mdsweep %-*.*s %s\n", SYNOPSIS,
+                       without_options(commands[i]->synopsis), commands[i]->synopsis,
+                       commands[i]->summary);
     mds_strbuf_add(
         out,
-        "  mdsweep %-38s %s\n  mdsweep %-38s %s\n\n"
-        "Each command has --help. stdout carries data, stderr the log.\n"
+        "  mdsweep %-*s %s\n  mdsweep %-*s %s\n\n"
+        "Each command has options; see its --help. stdout carries data, stderr the log.\n"
         "exit codes: 0 all well, 1 some cases failed, 2 usage, 3 target missed (--gate),\n"
         "  5 physics gate failed (--gate), 74 input/output, 75 stopped early, 78 bad "
         "configuration\n\n"
         "  mpirun -np 8 mdsweep configs/scaling.cfg\n",
-        "--help", "this text", "--version", "version and build facts");
+        SYNOPSIS, "--help", "this text", SYNOPSIS, "--version", "version and build facts");
 }
 
 static int print_version(void)

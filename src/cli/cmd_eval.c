@@ -152,6 +152,12 @@ static void add_json(const evaluation *e, mds_strbuf *out)
     mds_strbuf_add(out, "}}\n");
 }
 
+/* Rounding noise is shown as a plain zero. */
+static double shown(double x)
+{
+    return fabs(x) < 5e-13 ? 0.0 : x;
+}
+
 static void add_text(const evaluation *e, mds_strbuf *out)
 {
     double largest = 0.0;
@@ -167,7 +173,8 @@ static void add_text(const evaluation *e, mds_strbuf *out)
     mds_strbuf_add(out, "max force %.10f eV/A\n", largest);
     for (int a = 0; e->stress_known && a < 3; ++a)
         mds_strbuf_add(out, "%s %16.12f %16.12f %16.12f%s\n", a ? "         " : "stress   ",
-                       e->stress[a][0], e->stress[a][1], e->stress[a][2], a ? "" : " eV/A^3");
+                       shown(e->stress[a][0]), shown(e->stress[a][1]), shown(e->stress[a][2]),
+                       a ? "" : " eV/A^3");
     for (int r = 0; r < MDS_REGION_COUNT; ++r)
         if (e->regions.seen[r])
             mds_strbuf_add(out, "%-16s %.4f ms\n", mds_region_key((mds_region)r),

@@ -12,13 +12,14 @@ static void add_options(const mds_option *options, mds_strbuf *out)
 {
     for (; options && options->key; ++options) {
         mds_strbuf_add(out, "      %-22s %s", options->key, options->help ? options->help : "");
+        for (int i = 0; options->choices && options->choices[i]; ++i)
+            mds_strbuf_add(out, "%s%s%s", i ? "|" : " [", options->choices[i],
+                           options->choices[i + 1] ? "" : "]");
         if (options->type != MDS_OPTION_TEXT)
             mds_strbuf_add(out, " (default %g%s%s)", options->preset, options->unit ? " " : "",
                            options->unit ? options->unit : "");
         else if (options->preset_text && *options->preset_text)
             mds_strbuf_add(out, " (default %s)", options->preset_text);
-        for (int i = 0; options->choices && options->choices[i]; ++i)
-            mds_strbuf_add(out, "%s%s", i ? " | " : ": ", options->choices[i]);
         mds_strbuf_add(out, "\n");
     }
 }
@@ -42,6 +43,7 @@ static void list_models(mds_strbuf *out)
 
 static void list_systems(mds_strbuf *out)
 {
+    mds_strbuf_add(out, "systems and their options:\n");
     for (int i = 0; i < mds_system_count(); ++i) {
         const mds_system_class *class = mds_system_get(i);
 
@@ -56,15 +58,19 @@ static void list_protocols(mds_strbuf *out)
     mds_strbuf_add(out, "protocols:\n");
     for (int i = 0; i < mds_protocol_name_count(); ++i) {
         mds_protocol_spec spec;
+        char given[256];
 
-        if (mds_protocol_resolve(mds_protocol_name(i), &spec) == MDS_OK)
-            mds_strbuf_add(out, "  %-20s %s; conserved: %s\n", spec.name, spec.class->summary,
-                           spec.class->conserved ? spec.class->conserved : "-");
+        if (mds_protocol_resolve(mds_protocol_name(i), &spec) != MDS_OK)
+            continue;
+        if (*mds_options_format(&spec.options, given, sizeof given))
+            mds_strbuf_add(out, "  %-20s %s with %s\n", spec.name, spec.class->name, given);
+        else
+            mds_strbuf_add(out, "  %-20s %s\n", spec.name, spec.class->summary);
     }
     mds_strbuf_add(out, "types and their options:\n");
     for (int i = 0; i < mds_protocol_count(); ++i) {
-        mds_strbuf_add(out, "  %-20s %s\n", mds_protocol_get(i)->name,
-                       mds_protocol_get(i)->summary);
+        mds_strbuf_add(out, "  %-20s conserved: %s\n", mds_protocol_get(i)->name,
+                       mds_protocol_get(i)->conserved ? mds_protocol_get(i)->conserved : "-");
         add_options(mds_protocol_get(i)->options, out);
     }
 }
@@ -95,7 +101,7 @@ static void list_metrics(mds_strbuf *out)
     for (int i = 0; i < MDS_METRIC_COUNT; ++i) {
         const mds_metric_info *metric = mds_metric_get((mds_metric)i);
 
-        mds_strbuf_add(out, "  %-26s %-7s %s\n", metric->key, metric->unit, metric->long_name);
+        mds_strbuf_add(out, "  %-26s %-9s %s\n", metric->key, metric->unit, metric->long_name);
     }
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
         if (mds_pool_column_count((mds_pool)pool) == 0)
@@ -104,7 +110,7 @@ static void list_metrics(mds_strbuf *out)
         for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i) {
             const mds_series *series = mds_pool_column((mds_pool)pool, i);
 
-            mds_strbuf_add(out, "  %-26s %-7s %s\n", series->key, series->unit, series->long_name);
+            mds_strbuf_add(out, "  %-26s %-9s %s\n", series->key, series->unit, series->long_name);
         }
     }
 }

@@ -64,7 +64,7 @@ void mds_progress_case(mds_progress *progress, int index, mds_case_status status
         return;
     mds_case_label(progress->study, point, label, sizeof label);
     if (status == MDS_CASE_DONE)
-        snprintf(result, sizeof result, "%.4f ms/step", 1e3 * median_s);
+        snprintf(result, sizeof result, "%.2f us/step", 1e6 * median_s);
     else
         snprintf(result, sizeof result, "FAILED %s", reason);
     if (progress->live && status == MDS_CASE_DONE) {

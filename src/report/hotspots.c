@@ -14,7 +14,7 @@ static const mds_table_column hotspot_columns[] = {
     {"model", "model", 64, NULL, "1", "model"},
     {"n_atoms", "atoms", 0, "%.0f", "1", "number of atoms"},
     {"component", "component", 32, NULL, "1", "component of the step"},
-    {"ms", "ms", 0, "%.4f", "ms", "time of the component per step"},
+    {"ms", "ms", 0, "%.5f", "ms", "time of the component per step"},
     {"share", "share", 0, "%.3f", "1", "part of the step"},
     {"gain_if_2x", "gain if 2x", 0, "%.2f", "1",
      "speed-up of the step if the component were twice as fast"},
@@ -146,7 +146,7 @@ static void check_speed(const mds_row *row, const char *label, mds_table *table)
     char text[256];
 
     if (p99 > 2.0 * mean) {
-        snprintf(text, sizeof text, "P99 %.4f ms is %.1f times the mean: look for rare slow steps",
+        snprintf(text, sizeof text, "P99 %.5f ms is %.1f times the mean: look for rare slow steps",
                  1e3 * p99, p99 / mean);
         add_finding(table, label, "tail", text);
     } else if (v[MDS_METRIC_LATENCY_CV] > 0.20) {

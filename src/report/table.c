@@ -108,16 +108,21 @@ static void pad(mds_strbuf *out, int count)
         mds_strbuf_add_bytes(out, " ", 1);
 }
 
-static void add_padded(mds_strbuf *out, const char *text, int width, bool left, bool last)
+/* Two spaces between columns, none at the end of a line. */
+static void add_padded(mds_strbuf *out, const char *text, int width, bool left, bool first,
+                       bool last)
 {
     const int space = width - width_of(text);
 
+    if (!first && !(last && left && !*text))
+        pad(out, 2);
     if (!left)
         pad(out, space);
     mds_strbuf_add(out, "%s", text);
-    if (left && !last)
+    if (last)
+        mds_strbuf_add(out, "\n");
+    else if (left)
         pad(out, space);
-    mds_strbuf_add(out, last ? "\n" : "  ");
 }
 
 static void write_text(const mds_table *table, mds_strbuf *out)
@@ -140,13 +145,19 @@ static void write_text(const mds_table *table, mds_strbuf *out)
         }
     }
     for (int c = 0; c < table->column_count; ++c)
-        add_padded(out, table->columns[c].heading, width[c], table->columns[c].width > 0,
+        add_padded(out, table->columns[c].heading, width[c], table->columns[c].width > 0, c == 0,
                    c == table->column_count - 1);
     for (int r = 0; r < rows; ++r)
         for (int c = 0; c < table->column_count; ++c)
             add_padded(out, display(table, r, c, buffer, sizeof buffer), width[c],
-                       table->columns[c].width > 0, c == table->column_count - 1);
+                       table->columns[c].width > 0, c == 0, c == table->column_count - 1);
     free(width);
+}
+
+static void add_markdown_text(mds_strbuf *out, const char *text)
+{
+    for (; *text; ++text)
+        mds_strbuf_add(out, *text == '|' ? "\\|" : "%c", *text);
 }
 
 static void write_markdown(const mds_table *table, mds_strbuf *out)
@@ -162,8 +173,11 @@ static void write_markdown(const mds_table *table, mds_strbuf *out)
     mds_strbuf_add(out, "\n");
     for (int r = 0; r < mds_table_rows(table); ++r) {
         mds_strbuf_add(out, "|");
-        for (int c = 0; c < table->column_count; ++c)
-            mds_strbuf_add(out, " %s |", display(table, r, c, buffer, sizeof buffer));
+        for (int c = 0; c < table->column_count; ++c) {
+            mds_strbuf_add(out, " ");
+            add_markdown_text(out, display(table, r, c, buffer, sizeof buffer));
+            mds_strbuf_add(out, " |");
+        }
         mds_strbuf_add(out, "\n");
     }
 }

@@ -17,7 +17,7 @@ extern const double mds_lattice_bcc[2][3], mds_lattice_fcc[4][3], mds_lattice_di
  * reference model's pressure vanishes at 0 K. */
 #define MDS_LATTICE_OPTION(a0)                                                                     \
     {                                                                                              \
-        .key = "lattice_A", .type = MDS_OPTION_REAL, .unit = "A", .preset = (a0), .min = 1.0,      \
+        .key = "lattice_A", .type = MDS_OPTION_REAL, .unit = "Å", .preset = (a0), .min = 1.0,      \
         .max = 20.0, .help = "edge of the cubic cell"                                              \
     }
 
