@@ -138,11 +138,14 @@ static int list_command(const mds_args *args)
         return code;
     }
     const char *near = mds_nearest_word(args->positional[0], words, LISTS);
+    if (near)
+        return mds_cli_fail(mds_fail(MDS_ERR_USAGE,
+                                     "nothing to list under '%s', did you mean '%s'?",
+                                     args->positional[0], near));
     return mds_cli_fail(mds_fail(MDS_ERR_USAGE,
-                                 "nothing to list under '%s'%s%s%s: models, systems, protocols, "
-                                 "devices or metrics is right",
-                                 args->positional[0], near ? ", did you mean '" : "",
-                                 near ? near : "", near ? "'?" : ""));
+                                 "nothing to list under '%s'; models, systems, protocols, devices "
+                                 "or metrics is right",
+                                 args->positional[0]));
 }
 
 static const mds_flag list_flags[] = {{0}};

@@ -18,7 +18,7 @@ static const mds_table_column scaling_columns[] = {
     {"p99_ms", "P99 ms", 0, "%.5f", "ms", "99th percentile of the step latency"},
     {"cv", "CV", 0, "%.3f", "1", "coefficient of variation of the step latency"},
     {"steps_per_s", "steps/s", 0, "%.0f", "1/s", "steps per second"},
-    {"ns_per_day", "ns/day", 0, "%.1f", "ns/day", "simulated time per day"},
+    {"ns_per_day", "ns/day", 0, "%.2f", "ns/day", "simulated time per day"},
     {"us_per_atom", "us/atom", 0, "%.3f", "us", "median step latency per atom"},
 };
 
