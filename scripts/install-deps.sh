@@ -6,7 +6,7 @@ set -eu
 
 kind=${1:-test}
 build=(build-essential cmake pkg-config git openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
-       libconfig-dev libopenblas-dev)
+       libconfig-dev libopenblas-dev libbz2-dev)
 tests=(libcmocka-dev hdf5-tools python3-h5py python3-numpy clang-format-14 gcovr lammps-data)
 
 packages=("${build[@]}")
@@ -20,9 +20,10 @@ mdsweep needs, by Debian name (Spack name):
   libhdf5-openmpi-dev                          (hdf5+mpi+hl)
   libconfig-dev                                (libconfig)
   libopenblas-dev                              (openblas)
+  libbz2-dev                                   (bzip2)
 and for the tests: libcmocka-dev (cmocka) hdf5-tools python3-h5py (py-h5py) clang-format gcovr
-On a cluster: module load the site's gcc, openmpi, hdf5-parallel, libconfig and openblas,
-or: spack install openmpi hdf5+mpi+hl libconfig openblas cmocka && spack load ...
+On a cluster: module load the site's gcc, openmpi, hdf5-parallel, libconfig, openblas and bzip2,
+or: spack install openmpi hdf5+mpi+hl libconfig openblas bzip2 cmocka && spack load ...
 TXT
 }
 
