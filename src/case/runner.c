@@ -63,7 +63,6 @@ static void note_facts(const mds_trial *trial)
     header->threads = trial->run->threads > 0 ? trial->run->threads : info->cores;
     header->synthetic = trial->spec.seed != 0;
     header->device_total_bytes = info->memory_bytes;
-    header->degrees_of_freedom = trial->state.degrees_of_freedom;
     header->n_atoms = trial->state.n;
 }
 
@@ -126,6 +125,14 @@ static mds_status count_dangerous(const mds_trial *trial, int64_t *out)
     return status;
 }
 
+static double thread_cpu_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static mds_status steady(mds_trial *trial)
 {
     mds_samples_header *header = trial->samples->header;
@@ -135,11 +142,13 @@ static mds_status steady(mds_trial *trial)
 
     header->volume_A3 = trial->state.box.volume;
     MDS_TRY(count_dangerous(trial, &before));
+    const double cpu_begin = thread_cpu_s();
     const int64_t begin = mds_clock_ns();
     status = trial->run->timing == MDS_TIMING_OFF
                  ? mds_trial_bare_segment(trial, MDS_PHASE_STEADY, steps)
                  : mds_trial_segment(trial, MDS_PHASE_STEADY, steps, 0);
     header->loop_s = 1e-9 * (double)(mds_clock_ns() - begin);
+    header->loop_cpu_s = thread_cpu_s() - cpu_begin;
     if (status != MDS_OK)
         return status;
     MDS_TRY(count_dangerous(trial, &after));

@@ -91,17 +91,25 @@ void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows)
 
 void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row)
 {
+    mds_samples_append_rows(samples, pool, row, 1);
+}
+
+void mds_samples_append_rows(mds_samples *samples, mds_pool pool, const mds_cell *rows, int count)
+{
     _Atomic int64_t *published = &samples->header->rows[pool];
     const int64_t at = atomic_load_explicit(published, memory_order_relaxed);
     const int64_t capacity = samples->capacity[pool];
+    const int columns = samples->columns[pool];
 
-    if (at >= capacity)
-        return;
-    mds_cell *cell = samples->cells[pool] + at;
+    if (count > capacity - at)
+        count = (int)(capacity - at);
+    for (int c = 0; c < columns; ++c) {
+        mds_cell *cell = samples->cells[pool] + c * capacity + at;
 
-    for (int c = 0; c < samples->columns[pool]; ++c, cell += capacity)
-        *cell = row[c];
-    atomic_store_explicit(published, at + 1, memory_order_release);
+        for (int row = 0; row < count; ++row)
+            cell[row] = rows[row * columns + c];
+    }
+    atomic_store_explicit(published, at + count, memory_order_release);
 }
 
 void mds_samples_beat(mds_samples *samples, mds_phase phase)

@@ -1,8 +1,8 @@
 /* Sample buffers of the running case, shared between the worker, which writes, and its rank, which
- * reads while the case runs. One anonymous shared mapping, made before the fork; no locks: the worker
- * fills a row, then publishes it by raising the pool's row count (release); the rank reads counts
- * (acquire) and then rows below them.
- * Layout per pool: column-major, column c at cells + c·capacity. */
+ * reads while the case runs. One anonymous shared mapping, made before the fork; no locks: the
+ * worker fills a row, then publishes it by raising the pool's row count (release); the rank reads
+ * counts (acquire) and then rows below them. Layout per pool: column-major, column c at cells +
+ * c·capacity. */
 #ifndef MDS_CASE_SAMPLES_H
 #define MDS_CASE_SAMPLES_H
 
@@ -35,10 +35,11 @@ typedef struct mds_samples_header {
     /* facts of the run */
     char device[64], device_model[96], device_uuid[64], engine[48], precision[16];
     int threads;
-    int synthetic;        /* weights were synthetic */
-    double setup_s;       /* from the command to the first step */
-    double loop_s;        /* the steady loop as a whole */
-    double volume_A3;     /* at the start of the steady part */
+    int synthetic;     /* weights were synthetic */
+    double setup_s;    /* from the command to the first step */
+    double loop_s;     /* the steady loop as a whole */
+    double loop_cpu_s; /* CPU time of the worker's thread in it: less, when it had to wait */
+    double volume_A3;  /* at the start of the steady part */
     int64_t device_total_bytes;
     int degrees_of_freedom, n_atoms;
     int64_t warmup_done, steady_done;
@@ -61,11 +62,13 @@ void mds_samples_destroy(mds_samples *samples); /* accepts a zeroed struct */
 /* Empties for another case: counts 0, phase IDLE, message "". */
 void mds_samples_reset(mds_samples *samples, int case_index, int attempt);
 
-/* Worker: puts the pages of the first `rows` rows in place, so that the loop neither faults nor seems
- * to leak (its own samples would raise the resident set). */
+/* Worker: puts the pages of the first `rows` rows in place, so that the loop neither faults nor
+ * seems to leak (its own samples would raise the resident set). */
 void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows);
 /* Worker: appends one row to a pool (dropped when full). */
 void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row);
+/* The same for `count` rows, one after the other: (count, columns). */
+void mds_samples_append_rows(mds_samples *samples, mds_pool pool, const mds_cell *rows, int count);
 void mds_samples_beat(mds_samples *samples, mds_phase phase);
 
 /* Reader: rows published, and column c (valid below that count). */

@@ -1,6 +1,11 @@
-/* The timed steps. Inside the bracket of a step there is the step and nothing else; between the
- * brackets there is no allocation, no output and no file beyond one pread() of /proc/self/statm
- * every memory_every steps. */
+/* The timed steps. Inside the bracket of a step there is the step and nothing else that takes time;
+ * there is no allocation, no output, and no file beyond an occasional pread() of /proc/self/statm.
+ *
+ * A step of a classical model takes a few microseconds, so that even reading the clock (20 ns)
+ * counts, and probes that find nothing in the cache count twice. Therefore the end of one bracket
+ * is the beginning of the next, with nothing in between but a copy of the step's scalars into a
+ * ring; the rows are made from the ring a few at a time, outside any bracket
+ * (tests/bench/bench_profiling.c). */
 #include "case/trial.h"
 
 #include "base/clock.h"
@@ -12,11 +17,28 @@
 /* k_B T at this temperature is 86 eV: no force field means anything long before. */
 #define EXPLODED_K 1e6
 
+/* Kept out of the hot path, whose instructions a model evicts from the cache at every step. */
+#define RARELY __attribute__((noinline, cold))
+
+enum {
+    /* Steps that may wait in the ring. A crash loses them, so the first steps of a segment do not
+     * wait, nor do steps that are slow enough for their rows not to matter. */
+    BATCH = MDS_TRIAL_RING - 1,
+    BATCH_GROWTH = 64,
+    BATCH_NS = 100000,
+    /* Events are read when this many steps have followed, so that nobody waits for them. */
+    LATE = MDS_TRIAL_RING / 2,
+    /* Reading the resident set is a system call of half a microsecond to two. When memory_every is
+     * so short that it would be a visible part of the run, rows in between say "not known"; but a
+     * segment gets enough of them for a verdict. */
+    RESIDENT_EVERY_NS = 1000000,
+    RESIDENT_POINTS = 16
+};
+
 mds_status mds_trial_arm(mds_trial *trial)
 {
     const mds_run *run = trial->run;
-    const bool late = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
-    mds_status status;
+    mds_status status = MDS_OK;
 
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
         if (trial->samples->columns[pool] > MDS_TRIAL_COLUMNS)
@@ -25,120 +47,198 @@ mds_status mds_trial_arm(mds_trial *trial)
         mds_samples_touch(trial->samples, (mds_pool)pool,
                           mds_case_rows(trial->point, (mds_pool)pool));
     }
-    /* The host's events are over when they are recorded; reading them late would gain nothing. */
-    trial->depth = late ? MDS_TRIAL_RING : 1;
-    MDS_TRY(mds_device_events_create(trial->device, 2 * trial->depth));
-    trial->device_s_column = mds_pool_find_column(MDS_POOL_STEPS, "device_s");
+    /* The host's events are stamps of the host clock: a second pair of them would say nothing new
+     * and cost as much as all the rest of the profiling. */
+    trial->has_events = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
+    if (trial->has_events)
+        MDS_TRY(mds_device_events_create(trial->device, 2 * MDS_TRIAL_RING));
     memset(trial->ring, 0, sizeof trial->ring);
 
-    const mds_protocol_class *class = trial->protocol->class;
-
-    trial->dynamics = class->integrates;
+    trial->host_access = mds_device_host_access(trial->device);
+    trial->dynamics = trial->protocol->class->integrates;
     trial->waits = run->timing == MDS_TIMING_SYNC;
     trial->thermo_want = trial->model->engine->caps & MDS_CAP_STRESS ? (unsigned)MDS_WANT_VIRIAL
                                                                      : 0u;
     trial->kinetic_limit_eV = 0.5 * trial->state.degrees_of_freedom * MDS_BOLTZMANN_EV * EXPLODED_K;
-    trial->observation = (mds_observation){
-        .state = &trial->state,
-        .scalars = mds_device_host_access(trial->device) ? trial->state.s : &trial->scalars,
-        .device = trial->device,
-        .statm = trial->statm,
-    };
+    trial->observation = (mds_observation){.state = &trial->state, .device = trial->device};
 out:
     return status;
 }
 
-/* The oldest row of the ring gets its device time and is published. */
-static void publish(mds_trial *trial)
+static void observe(mds_trial *trial, const mds_raw_step *raw)
 {
-    const int slot = trial->oldest;
+    mds_observation *seen = &trial->observation;
 
-    trial->ring[slot][trial->device_s_column].f8 =
-        mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1);
-    mds_samples_append(trial->samples, MDS_POOL_STEPS, trial->ring[slot]);
-    trial->oldest = (slot + 1) % trial->depth;
-    --trial->pending;
+    seen->scalars = &raw->scalars;
+    seen->step = raw->step;
+    seen->wall_s = 1e-9 * (double)raw->wall_ns;
+    seen->flags = raw->flags;
+    seen->volume = raw->volume;
+    seen->thermodynamics = raw->thermodynamics;
+    seen->pressure_GPa = raw->thermodynamics && trial->thermo_want
+                             ? mds_pressure_GPa(&raw->scalars, raw->volume)
+                             : NAN;
 }
 
-static mds_status fetch_scalars(mds_trial *trial)
+/* The ring was written a batch ago; the model has driven it out of the nearest cache since. */
+static inline void prefetch(const mds_raw_step *raw)
 {
-    return mds_device_host_access(trial->device)
-               ? MDS_OK
-               : mds_state_fetch_scalars(&trial->state, &trial->scalars);
+    for (size_t line = 0; line < sizeof *raw; line += 64)
+        __builtin_prefetch((const char *)raw + line);
 }
 
-/* A trajectory that has become meaningless ends here, not after an hour of timing NaNs. */
-static mds_status judge(const mds_trial *trial)
+/* Makes rows of the oldest steps until `keep` are left. */
+static __attribute__((noinline)) void publish(mds_trial *trial, int keep)
 {
-    const mds_scalars *s = trial->observation.scalars;
+    mds_observation *seen = &trial->observation;
+    const int columns = trial->samples->columns[MDS_POOL_STEPS];
+    mds_cell rows[MDS_TRIAL_RING * MDS_TRIAL_COLUMNS];
+    int count = 0;
 
+    for (; trial->pending > keep; --trial->pending) {
+        const int slot = trial->oldest;
+
+        prefetch(&trial->ring[(slot + 2) % MDS_TRIAL_RING]);
+        observe(trial, &trial->ring[slot]);
+        seen->device_s = trial->has_events
+                             ? mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1)
+                             : seen->wall_s;
+        mds_pool_sample(MDS_POOL_STEPS, seen, rows + count++ * columns);
+        trial->oldest = (slot + 1) % MDS_TRIAL_RING;
+    }
+    mds_samples_append_rows(trial->samples, MDS_POOL_STEPS, rows, count);
+    trial->begin_ns = 0;
+}
+
+/* After step i of a segment, which ended at `now`. */
+static void publish_if_due(mds_trial *trial, int64_t i, int64_t now)
+{
+    if (trial->has_events) {
+        if (trial->pending == MDS_TRIAL_RING)
+            publish(trial, LATE);
+    } else if (trial->pending >= BATCH || trial->pending > i / BATCH_GROWTH ||
+               now - trial->published_ns > BATCH_NS) {
+        publish(trial, 0);
+        trial->published_ns = now;
+    }
+}
+
+/* The members that rows are made of, one by one. The model and the protocol have just written them,
+ * as single numbers that are still in the store buffer: a wider load, as of a struct copy, would
+ * have to wait until they have reached the cache. `volatile` keeps the compiler from widening. */
+static inline void copy_scalars(mds_scalars *to, const volatile mds_scalars *from)
+{
+    to->potential_eV = from->potential_eV;
+    for (int k = 0; k < 3; ++k)
+        to->virial_eV[k][k] = from->virial_eV[k][k];
+    to->kinetic_eV = from->kinetic_eV;
+    to->conserved_eV = from->conserved_eV;
+    to->n_edges = from->n_edges;
+    to->rebuilt = from->rebuilt;
+}
+
+/* The step's scalars, as far as they can be had: without host access only when they were asked for,
+ * because that waits for the device. */
+static mds_status take_scalars(mds_trial *trial, mds_raw_step *raw)
+{
+    if (trial->host_access)
+        copy_scalars(&raw->scalars, trial->state.s);
+    else if (raw->thermodynamics)
+        return mds_state_fetch_scalars(&trial->state, &raw->scalars);
+    return MDS_OK;
+}
+
+static RARELY mds_status condemn(const mds_trial *trial, const mds_scalars *s)
+{
     if (!isfinite(s->potential_eV))
         return mds_fail(MDS_ERR_NUMERIC, "potential energy is not a number");
-    if (!trial->dynamics || s->kinetic_eV <= trial->kinetic_limit_eV)
-        return MDS_OK;
     if (!isfinite(s->kinetic_eV))
         return mds_fail(MDS_ERR_NUMERIC, "kinetic energy is not a number");
     return mds_fail(MDS_ERR_NUMERIC, "the temperature is %.3g K: the trajectory has exploded",
                     mds_state_temperature(&trial->state, s->kinetic_eV));
 }
 
-static void observe(mds_trial *trial, bool thermodynamics, int64_t flags)
+/* A trajectory that has become meaningless ends here, not after an hour of timing NaNs. */
+static inline mds_status judge(const mds_trial *trial, const mds_scalars *s)
 {
-    mds_observation *seen = &trial->observation;
+    const bool moves_well = !trial->dynamics || s->kinetic_eV <= trial->kinetic_limit_eV;
 
-    seen->step = trial->step;
-    seen->volume = trial->state.box.volume;
-    seen->thermodynamics = thermodynamics;
-    seen->pressure_GPa =
-        thermodynamics && trial->thermo_want ? mds_pressure_GPa(seen->scalars, seen->volume) : NAN;
-    seen->flags = flags;
+    return isfinite(s->potential_eV) && moves_well ? MDS_OK : condemn(trial, s);
 }
 
-/* One step in its bracket, then its row. */
+/* One step in its bracket, into the ring. */
 static mds_status timed_step(mds_trial *trial, bool thermodynamics, int64_t flags)
 {
-    mds_observation *seen = &trial->observation;
-    const unsigned want = thermodynamics ? trial->thermo_want : 0u;
-    const int slot = (trial->oldest + trial->pending) % trial->depth;
+    const int slot = (trial->oldest + trial->pending) % MDS_TRIAL_RING;
+    mds_raw_step *raw = &trial->ring[slot];
 
-    const int64_t begin = mds_clock_ns();
-    mds_device_event_record(trial->device, 2 * slot);
-    mds_status status = mds_protocol_step(trial->protocol, want);
-    mds_device_event_record(trial->device, 2 * slot + 1);
+    const int64_t begin = trial->begin_ns ? trial->begin_ns : mds_clock_ns();
+    if (trial->has_events)
+        mds_device_event_record(trial->device, 2 * slot);
+    mds_status status =
+        mds_protocol_step(trial->protocol, thermodynamics ? trial->thermo_want : 0u);
+    if (trial->has_events)
+        mds_device_event_record(trial->device, 2 * slot + 1);
     if (trial->waits && status == MDS_OK)
         status = mds_device_sync(trial->device);
     const int64_t end = mds_clock_ns();
 
     if (status != MDS_OK)
         return status;
-    const bool known = thermodynamics || seen->scalars == trial->state.s;
-
-    if (thermodynamics && (status = fetch_scalars(trial)) != MDS_OK)
+    trial->begin_ns = end;
+    raw->step = trial->step;
+    raw->wall_ns = end - begin;
+    raw->volume = trial->state.box.volume;
+    raw->thermodynamics = thermodynamics;
+    raw->flags = flags;
+    status = take_scalars(trial, raw);
+    if (status != MDS_OK)
         return status;
-    if (known && seen->scalars->rebuilt != 0)
-        flags |= MDS_STEP_REBUILT;
-    seen->wall_s = 1e-9 * (double)(end - begin);
-    seen->device_s = NAN; /* until its events are read */
-    observe(trial, thermodynamics, flags);
-    mds_pool_sample(MDS_POOL_STEPS, seen, trial->ring[slot]);
     ++trial->pending;
-    if (trial->pending == trial->depth)
-        publish(trial);
-    return known ? judge(trial) : MDS_OK;
+    if (!trial->host_access && !thermodynamics)
+        return MDS_OK;
+    if (raw->scalars.rebuilt != 0)
+        raw->flags |= MDS_STEP_REBUILT;
+    return judge(trial, &raw->scalars);
 }
 
-static void sample_memory(mds_trial *trial)
+/* `rows`: memory rows of the segment. */
+static RARELY void sample_memory(mds_trial *trial, bool edge, int64_t rows)
 {
+    mds_observation *seen = &trial->observation;
+    const int64_t now = trial->begin_ns ? trial->begin_ns : mds_clock_ns();
+    const bool resident = edge || now - trial->resident_ns >= RESIDENT_EVERY_NS ||
+                          ++trial->resident_skip >= rows / RESIDENT_POINTS;
     mds_cell row[MDS_TRIAL_COLUMNS];
 
-    mds_pool_sample(MDS_POOL_MEMORY, &trial->observation, row);
+    seen->step = trial->step;
+    seen->statm = resident ? trial->statm : -1;
+    if (resident) {
+        trial->resident_ns = now;
+        trial->resident_skip = 0;
+    }
+    mds_pool_sample(MDS_POOL_MEMORY, seen, row);
     mds_samples_append(trial->samples, MDS_POOL_MEMORY, row);
+    trial->begin_ns = 0;
 }
 
-/* Every `every` steps of a segment, and at its last one: i of count. */
-static bool due(int64_t i, int64_t count, int64_t every)
+/* Steps 0, every, 2·every, ... of a segment, and its last. Counted down, because a division per
+ * step would cost as much as reading the clock. */
+typedef struct cadence {
+    int64_t every, left;
+} cadence;
+
+static cadence cadence_of(int64_t every)
 {
-    return i == count - 1 || (every > 0 && i % every == 0);
+    return (cadence){every > 0 ? every : INT64_MAX, 0};
+}
+
+static bool due(cadence *c, bool last)
+{
+    if (c->left-- > 0 && !last)
+        return false;
+    c->left = c->every - 1;
+    return true;
 }
 
 static int64_t *done_counter(mds_trial *trial, mds_phase phase)
@@ -150,7 +250,7 @@ static int64_t *done_counter(mds_trial *trial, mds_phase phase)
                                        : NULL;
 }
 
-static void name_step(mds_phase phase, int64_t i)
+static RARELY void name_step(mds_phase phase, int64_t i)
 {
     if (phase == MDS_PHASE_FIRST)
         mds_error_prefix("first step: ");
@@ -161,25 +261,28 @@ static void name_step(mds_phase phase, int64_t i)
 mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, int64_t flags)
 {
     const mds_run *run = trial->run;
+    cadence energy = cadence_of(run->energy_every), memory = cadence_of(run->memory_every);
     int64_t *done = done_counter(trial, phase);
     mds_status status = MDS_OK;
 
+    trial->begin_ns = 0;
     for (int64_t i = 0; i < count; ++i) {
+        const bool last = i == count - 1;
+
         mds_samples_beat(trial->samples, phase);
-        status =
-            timed_step(trial, run->energy_every > 0 && due(i, count, run->energy_every), flags);
+        status = timed_step(trial, due(&energy, last), flags);
         if (status != MDS_OK) {
             name_step(phase, i);
             break;
         }
-        if (due(i, count, run->memory_every))
-            sample_memory(trial);
-        ++trial->step;
         if (done)
             *done = i + 1;
+        publish_if_due(trial, i, trial->begin_ns);
+        if (due(&memory, last))
+            sample_memory(trial, i == 0 || last, count / memory.every);
+        ++trial->step;
     }
-    while (trial->pending > 0)
-        publish(trial);
+    publish(trial, 0);
     if (status == MDS_OK && count > 0)
         status = mds_device_sync(trial->device);
     return status;
@@ -187,63 +290,70 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
 
 mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t count)
 {
-    const mds_run *run = trial->run;
+    cadence energy = cadence_of(trial->run->energy_every);
     int64_t *done = done_counter(trial, phase);
+    mds_scalars scalars;
     mds_status status = MDS_OK;
 
-    for (int64_t i = 0; i < count && status == MDS_OK; ++i) {
-        const bool thermodynamics = run->energy_every > 0 && due(i, count, run->energy_every);
+    for (int64_t i = 0; i < count; ++i) {
+        const unsigned want = due(&energy, i == count - 1) ? trial->thermo_want : 0u;
 
         mds_samples_beat(trial->samples, phase);
-        status = mds_protocol_step(trial->protocol, thermodynamics ? trial->thermo_want : 0u);
-        if (status != MDS_OK)
+        status = mds_protocol_step(trial->protocol, want);
+        if (status != MDS_OK) {
             name_step(phase, i);
-        else if (done)
+            return status;
+        }
+        if (done)
             *done = i + 1;
     }
-    if (status == MDS_OK && count > 0)
-        status = mds_device_sync(trial->device);
-    if (status == MDS_OK && count > 0)
-        status = fetch_scalars(trial);
-    if (status == MDS_OK && count > 0)
-        status = judge(trial);
     trial->step += count;
-    return status;
+    if (count > 0)
+        status = mds_state_fetch_scalars(&trial->state, &scalars); /* waits for the last step */
+    return status == MDS_OK && count > 0 ? judge(trial, &scalars) : status;
+}
+
+/* One step of the component pass, which ends with a synchronisation so that the parts are whole. */
+static mds_status component_step(mds_trial *trial, bool thermodynamics)
+{
+    mds_raw_step raw = {.step = trial->step, .thermodynamics = thermodynamics};
+    mds_cell row[MDS_TRIAL_COLUMNS];
+
+    mds_regions_reset(&trial->regions);
+    const int64_t begin = mds_clock_ns();
+    mds_status status =
+        mds_protocol_step(trial->protocol, thermodynamics ? trial->thermo_want : 0u);
+    if (status == MDS_OK)
+        status = mds_device_sync(trial->device);
+    raw.wall_ns = mds_clock_ns() - begin;
+    if (status == MDS_OK)
+        status = take_scalars(trial, &raw);
+    if (status == MDS_OK && (thermodynamics || trial->host_access))
+        status = judge(trial, &raw.scalars);
+    if (status != MDS_OK)
+        return status;
+    raw.volume = trial->state.box.volume;
+    observe(trial, &raw);
+    mds_pool_sample(MDS_POOL_COMPONENTS, &trial->observation, row);
+    mds_samples_append(trial->samples, MDS_POOL_COMPONENTS, row);
+    return MDS_OK;
 }
 
 mds_status mds_trial_components(mds_trial *trial, int64_t count)
 {
-    const mds_run *run = trial->run;
-    mds_observation *seen = &trial->observation;
-    mds_cell row[MDS_TRIAL_COLUMNS];
+    cadence energy = cadence_of(trial->run->energy_every);
     mds_status status = MDS_OK;
 
     trial->regions.on = true;
-    seen->regions = &trial->regions;
+    trial->observation.regions = &trial->regions;
     for (int64_t i = 0; i < count && status == MDS_OK; ++i) {
-        const bool thermodynamics = run->energy_every > 0 && due(i, count, run->energy_every);
-
         mds_samples_beat(trial->samples, MDS_PHASE_COMPONENTS);
-        mds_regions_reset(&trial->regions);
-        const int64_t begin = mds_clock_ns();
-        status = mds_protocol_step(trial->protocol, thermodynamics ? trial->thermo_want : 0u);
-        if (status == MDS_OK)
-            status = mds_device_sync(trial->device);
-        const int64_t end = mds_clock_ns();
-
-        if (status == MDS_OK && thermodynamics && (status = fetch_scalars(trial)) == MDS_OK)
-            status = judge(trial);
-        if (status != MDS_OK) {
+        status = component_step(trial, due(&energy, i == count - 1));
+        if (status != MDS_OK)
             name_step(MDS_PHASE_COMPONENTS, i);
-            break;
-        }
-        seen->wall_s = 1e-9 * (double)(end - begin);
-        observe(trial, thermodynamics, 0);
-        mds_pool_sample(MDS_POOL_COMPONENTS, seen, row);
-        mds_samples_append(trial->samples, MDS_POOL_COMPONENTS, row);
         ++trial->step;
     }
     trial->regions.on = false;
-    seen->regions = NULL;
+    trial->observation.regions = NULL;
     return status;
 }

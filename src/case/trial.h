@@ -9,8 +9,16 @@
 
 enum {
     MDS_TRIAL_COLUMNS = 64, /* at most, of a sampled pool */
-    MDS_TRIAL_RING = 32     /* steps whose events have not been read yet, at most */
+    MDS_TRIAL_RING = 32     /* steps that are over but not in the samples yet, at most */
 };
+
+/* A step that is over: what its row will be made of. */
+typedef struct mds_raw_step {
+    mds_scalars scalars;
+    int64_t step, wall_ns, flags;
+    double volume;
+    bool thermodynamics;
+} mds_raw_step;
 
 typedef struct mds_trial {
     const mds_study *study;
@@ -35,14 +43,18 @@ typedef struct mds_trial {
     /* the timed loop */
     bool dynamics;           /* the protocol integrates: there is a kinetic energy to judge */
     bool waits;              /* MDS_TIMING_SYNC */
+    bool has_events;         /* the device has a clock that is not the host's */
+    bool host_access;        /* the host reads the device's scalars where they are */
     unsigned thermo_want;    /* what a step with thermodynamics asks of the model */
     double kinetic_limit_eV; /* above it the trajectory has exploded */
-    mds_scalars scalars;     /* host copy, where the device's memory cannot be read */
     mds_observation observation;
-    int depth, pending, oldest; /* ring of rows that wait for their events */
-    int device_s_column;
-    mds_cell ring[MDS_TRIAL_RING][MDS_TRIAL_COLUMNS];
-    int64_t step; /* taken so far, first step and warm-up included */
+    mds_raw_step ring[MDS_TRIAL_RING];
+    int pending, oldest;
+    int64_t step;         /* taken so far, first step and warm-up included */
+    int64_t begin_ns;     /* where the next bracket begins; 0: the clock must be read */
+    int64_t published_ns; /* when rows were published last */
+    int64_t resident_ns;  /* when the resident set was read last */
+    int resident_skip;    /* memory rows since then */
 } mds_trial;
 
 /* Makes the loop ready: event ring, sample pages, everything that would allocate or fault. */

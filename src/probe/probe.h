@@ -1,6 +1,6 @@
-/* A probe observes the run and publishes series: columns of numbers in one of four pools. One folder
- * under probe/, one line in probes.def; the store derives its datasets from the series tables, so a
- * new probe needs no other edit.
+/* A probe observes the run and publishes series: columns of numbers in one of four pools. One
+ * folder under probe/, one line in probes.def; the store derives its datasets from the series
+ * tables, so a new probe needs no other edit.
  *
  * Probes run in the worker, between the timed brackets (never inside one); sample() allocates
  * nothing, prints nothing and touches no file. */
@@ -40,7 +40,7 @@ typedef struct mds_series {
 
 /* Flags of a step (series "flags" of the steps pool). */
 enum {
-    MDS_STEP_FIRST = 1,     /* the first step: set-up, capture */
+    MDS_STEP_FIRST = 1, /* the first step: set-up, capture */
     MDS_STEP_WARMUP = 2,
     MDS_STEP_REBUILT = 4,   /* the neighbour list was rebuilt */
     MDS_STEP_THROTTLED = 8, /* a clock was throttled */
@@ -59,13 +59,15 @@ typedef struct mds_observation {
     double volume;       /* Å³ */
     double pressure_GPa; /* of this step; NaN when not asked for */
     bool thermodynamics; /* energies of this step were asked for (energy_every) */
-    int statm;           /* /proc/self/statm, opened by the runner before the loop; -1: not there */
+    int statm; /* /proc/self/statm, opened by the runner before the loop; -1: not there, or not now
+                */
 } mds_observation;
 
 typedef struct mds_probe_class {
     const char *name, *summary;
     mds_pool pool;
-    const mds_series *series; /* ends with a NULL key */
+    const mds_series *series; /* (series_count) */
+    int series_count;
     /* Fills one cell per series. Values that are not known are NaN (f8) or -1 (i8). */
     void (*sample)(const mds_observation *observation, mds_cell *row);
 } mds_probe_class;
@@ -73,7 +75,8 @@ typedef struct mds_probe_class {
 int mds_probe_count(void);
 const mds_probe_class *mds_probe_get(int i);
 
-/* All series of a pool, over the probes in order; columns of the sample buffers and of the store. */
+/* All series of a pool, over the probes in order; columns of the sample buffers and of the store.
+ */
 int mds_pool_column_count(mds_pool pool);
 const mds_series *mds_pool_column(mds_pool pool, int column);
 int mds_pool_find_column(mds_pool pool, const char *key); /* -1 when absent */

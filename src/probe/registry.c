@@ -31,22 +31,13 @@ const mds_probe_class *mds_probe_get(int i)
     return i >= 0 && i < PROBE_COUNT ? probes[i] : NULL;
 }
 
-static int series_count(const mds_probe_class *probe)
-{
-    int count = 0;
-
-    while (probe->series[count].key)
-        ++count;
-    return count;
-}
-
 int mds_pool_column_count(mds_pool pool)
 {
     int count = 0;
 
     for (int i = 0; i < PROBE_COUNT; ++i)
         if (probes[i]->pool == pool)
-            count += series_count(probes[i]);
+            count += probes[i]->series_count;
     return count;
 }
 
@@ -55,7 +46,7 @@ const mds_series *mds_pool_column(mds_pool pool, int column)
     for (int i = 0; i < PROBE_COUNT; ++i) {
         if (probes[i]->pool != pool)
             continue;
-        const int count = series_count(probes[i]);
+        const int count = probes[i]->series_count;
 
         if (column < count)
             return column < 0 ? NULL : &probes[i]->series[column];
@@ -80,6 +71,6 @@ void mds_pool_sample(mds_pool pool, const mds_observation *observation, mds_cell
         if (probes[i]->pool != pool)
             continue;
         probes[i]->sample(observation, row);
-        row += series_count(probes[i]);
+        row += probes[i]->series_count;
     }
 }

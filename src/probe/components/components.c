@@ -8,8 +8,9 @@ static const mds_series series[] = {
     MDS_REGION_LIST(REGION_SERIES)
 #undef REGION_SERIES
         {"step_s", MDS_CELL_F8, "s", "the whole step, by the host clock"},
-    {0},
 };
+
+enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
 static void sample(const mds_observation *observation, mds_cell *row)
 {
@@ -26,5 +27,6 @@ const mds_probe_class mds_probe_components = {
     .summary = "seconds of every named part of a step, in a pass of its own",
     .pool = MDS_POOL_COMPONENTS,
     .series = series,
+    .series_count = SERIES_COUNT,
     .sample = sample,
 };

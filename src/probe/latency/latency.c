@@ -5,8 +5,9 @@ static const mds_series series[] = {
     {"device_s", MDS_CELL_F8, "s", "time of the step by the device's event clock"},
     {"flags", MDS_CELL_I8, "1",
      "flags of the step: 1 first, 2 warm-up, 4 neighbour list rebuilt, 8 throttled, 16 preempted"},
-    {0},
 };
+
+enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
 static void sample(const mds_observation *observation, mds_cell *row)
 {
@@ -20,5 +21,6 @@ const mds_probe_class mds_probe_latency = {
     .summary = "step latency by the host clock and by the device's",
     .pool = MDS_POOL_STEPS,
     .series = series,
+    .series_count = SERIES_COUNT,
     .sample = sample,
 };

@@ -7,8 +7,9 @@ static const mds_series series[] = {
     {"device_used_bytes", MDS_CELL_I8, "B", "device memory in use by this process"},
     {"engine_bytes", MDS_CELL_I8, "B", "bytes the engine holds from the device's allocator"},
     {"host_rss_bytes", MDS_CELL_I8, "B", "resident set of the worker process"},
-    {0},
 };
+
+enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
 /* The second number of "size resident shared ..." (pages), -1 when it cannot be read. The file
  * stays open over the run: opening it costs ten times the read. */
@@ -55,5 +56,6 @@ const mds_probe_class mds_probe_memory = {
     .summary = "device memory, the engine's own, and the host resident set",
     .pool = MDS_POOL_MEMORY,
     .series = series,
+    .series_count = SERIES_COUNT,
     .sample = sample,
 };

@@ -10,10 +10,9 @@ static const mds_series series[] = {
     {"pressure_GPa", MDS_CELL_F8, "GPa", "instantaneous pressure, kinetic and virial part"},
     {"volume_A3", MDS_CELL_F8, "angstrom3", "volume of the cell"},
     {"n_edges", MDS_CELL_F8, "1", "neighbour pairs or graph edges used, directed"},
-    {0},
 };
 
-enum { SERIES_COUNT = sizeof series / sizeof series[0] - 1 };
+enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
 static void sample(const mds_observation *observation, mds_cell *row)
 {
@@ -38,5 +37,6 @@ const mds_probe_class mds_probe_thermo = {
     .summary = "energies, temperature, pressure, volume and neighbour pairs",
     .pool = MDS_POOL_STEPS,
     .series = series,
+    .series_count = SERIES_COUNT,
     .sample = sample,
 };

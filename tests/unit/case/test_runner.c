@@ -60,7 +60,7 @@ static void facts_are_noted(void **state)
     assert_int_equal(header->threads, 3);
     assert_int_equal(header->synthetic, 0);
     assert_int_equal(header->n_atoms, 64);
-    assert_int_equal(header->degrees_of_freedom, 189);
+    assert_int_equal(header->degrees_of_freedom, 192);
     CHECK_NEAR(header->volume_A3, 8 * 5.431 * 5.431 * 5.431, 1e-2, 0);
     fixture_fini(&f);
 }
