@@ -113,7 +113,8 @@ static mds_status add_fit(const mds_groups *groups, const mds_point *first, int 
     mds_table_add_number(table, fit.b);
     mds_table_add_number(table, fit.b_lo);
     mds_table_add_number(table, fit.b_hi);
-    mds_table_add_number(table, fit.r2);
+    /* As many parameters as points: the curve goes through them, which says nothing. */
+    mds_table_add_number(table, isnan(fit.b_lo) ? NAN : fit.r2);
 out:
     free(n);
     free(t);
