@@ -2,13 +2,11 @@
 #include "case/worker.h"
 
 #include "base/clock.h"
-#include "base/text.h"
-#include "case/worker_server.h"
+#include "case/worker_private.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,166 +16,12 @@
 #include <unistd.h>
 
 enum {
-    REASON_SIZE = 640,
     START_MS = 10000,   /* the first worker must be there by then */
     STOP_MS = 2000,     /* the server must have ended by then */
     TERMINATE_S = 2,    /* from SIGTERM to SIGKILL of a cancelled case */
     UNKILLABLE_S = 30,  /* a process that survives SIGKILL so long hangs in a driver */
     START_ATTEMPTS = 3, /* workers that may die before they have begun a case */
 };
-
-struct mds_worker {
-    mds_worker_config config;
-    mds_samples samples;
-    worker_tickets *tickets;
-    int control, news, command; /* the rank's ends; -1 when closed */
-    pid_t server, pid;
-    bool spawning; /* a worker was asked for and has not come */
-
-    bool running, sent; /* a case was given to mds_worker_run(); its command was sent */
-    int starts;         /* workers used for this case */
-    worker_command task;
-    double timeout_s;
-    int64_t heartbeat, beat_ns; /* the last one seen, and when */
-    mds_failure ending;         /* why we are killing the worker; NONE: we are not */
-    bool killed;                /* SIGKILL was asked for */
-    int64_t ending_ns;
-
-    mds_worker_event outcome; /* for the next poll */
-    mds_failure failure;
-    char reason[REASON_SIZE];
-};
-
-const char *mds_failure_word(mds_failure failure)
-{
-    static const char *const words[] = {
-#define FAILURE_WORD(id, word) word,
-        MDS_FAILURE_LIST(FAILURE_WORD)
-#undef FAILURE_WORD
-    };
-
-    return (unsigned)failure < MDS_FAILURE_COUNT ? words[failure] : "unknown";
-}
-
-/* --- why --- */
-
-static const char *signal_name(int number, char *out, size_t size)
-{
-    static const struct {
-        int number;
-        const char *name;
-    } known[] = {{SIGSEGV, "SIGSEGV"}, {SIGABRT, "SIGABRT"}, {SIGFPE, "SIGFPE"},
-                 {SIGBUS, "SIGBUS"},   {SIGILL, "SIGILL"},   {SIGTRAP, "SIGTRAP"},
-                 {SIGSYS, "SIGSYS"},   {SIGKILL, "SIGKILL"}, {SIGTERM, "SIGTERM"},
-                 {SIGALRM, "SIGALRM"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
-
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; ++i)
-        if (known[i].number == number)
-            return known[i].name;
-    snprintf(out, size, "signal %d", number);
-    return out;
-}
-
-/* "in steady step 12", "during setup". Steps are counted from 1 within their segment. */
-static const char *where(const mds_worker *worker, char *out, size_t size)
-{
-    const mds_samples_header *header = worker->samples.header;
-    const long long warmup = header->warmup_done, steady = header->steady_done;
-
-    switch ((mds_phase)atomic_load(&header->phase)) {
-    case MDS_PHASE_SETUP:
-        return "during setup";
-    case MDS_PHASE_FIRST:
-        return "in the first step";
-    case MDS_PHASE_WARMUP:
-        snprintf(out, size, "in warm-up step %lld", warmup + 1);
-        return out;
-    case MDS_PHASE_STEADY:
-        snprintf(out, size, "in steady step %lld", steady + 1);
-        return out;
-    case MDS_PHASE_COMPONENTS:
-        snprintf(out, size, "in component step %lld",
-                 (long long)mds_samples_rows(&worker->samples, MDS_POOL_COMPONENTS) + 1);
-        return out;
-    case MDS_PHASE_FINISHED:
-        return "after the last step";
-    default:
-        return "before setup";
-    }
-}
-
-static void settle(mds_worker *worker, mds_failure failure, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Ends the running case: the next poll tells. */
-static void settle(mds_worker *worker, mds_failure failure, const char *format, ...)
-{
-    worker->running = false;
-    worker->failure = failure;
-    worker->outcome = failure == MDS_FAILURE_NONE ? MDS_WORKER_DONE : MDS_WORKER_FAILED;
-    worker->reason[0] = '\0';
-    if (failure == MDS_FAILURE_NONE)
-        return;
-    const int used =
-        snprintf(worker->reason, sizeof worker->reason, "%s: ", mds_failure_word(failure));
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(worker->reason + used, sizeof worker->reason - (size_t)used, format, args);
-    va_end(args);
-}
-
-static mds_failure failure_of_status(mds_status status)
-{
-    switch (status) {
-    case MDS_OK:
-        return MDS_FAILURE_NONE;
-    case MDS_ERR_NUMERIC:
-        return MDS_FAILURE_NAN;
-    case MDS_ERR_NOMEM:
-        return MDS_FAILURE_OOM;
-    case MDS_ERR_DEVICE:
-        return MDS_FAILURE_DEVICE;
-    case MDS_ERR_DEVICE_LOST:
-        return MDS_FAILURE_DEVICE_LOST;
-    case MDS_ERR_STOPPED:
-        return MDS_FAILURE_CANCELLED;
-    default:
-        return MDS_FAILURE_ERROR;
-    }
-}
-
-static void settle_by_status(mds_worker *worker, mds_status status)
-{
-    char message[sizeof worker->samples.header->message];
-
-    /* Shared memory: another process may have left it unterminated. */
-    memcpy(message, worker->samples.header->message, sizeof message);
-    message[sizeof message - 1] = '\0';
-    settle(worker, failure_of_status(status), "%s", message[0] ? message : mds_status_text(status));
-}
-
-static void settle_by_death(mds_worker *worker, int wait_status)
-{
-    char place[64], number[32], limit[48];
-    const char *at = where(worker, place, sizeof place);
-
-    if (worker->ending == MDS_FAILURE_TIMEOUT) {
-        mds_format_duration(worker->timeout_s, limit, sizeof limit);
-        settle(worker, MDS_FAILURE_TIMEOUT, "no step for %s (%s)", limit, at);
-    } else if (worker->ending == MDS_FAILURE_CANCELLED) {
-        settle(worker, MDS_FAILURE_CANCELLED, "%s", at);
-    } else if (WIFEXITED(wait_status)) {
-        settle(worker, MDS_FAILURE_EXITED, "code %d %s", WEXITSTATUS(wait_status), at);
-    } else if (WTERMSIG(wait_status) == SIGKILL) {
-        settle(worker, MDS_FAILURE_OOM, "SIGKILL %s (the system's out-of-memory killer?)", at);
-    } else if (WTERMSIG(wait_status) == SIGTERM) {
-        settle(worker, MDS_FAILURE_CANCELLED, "SIGTERM %s", at);
-    } else {
-        settle(worker, MDS_FAILURE_CRASHED, "%s %s",
-               signal_name(WTERMSIG(wait_status), number, sizeof number), at);
-    }
-}
 
 /* --- talking --- */
 
@@ -229,7 +73,7 @@ static void lose_server(mds_worker *worker, const char *why)
     close_fd(&worker->control);
     close_fd(&worker->command);
     if (worker->running)
-        settle(worker, worker->ending ? worker->ending : MDS_FAILURE_ERROR, "%s", why);
+        mds_worker_settle(worker, worker->ending ? worker->ending : MDS_FAILURE_ERROR, "%s", why);
 }
 
 static void on_death(mds_worker *worker, const worker_message *message)
@@ -240,10 +84,10 @@ static void on_death(mds_worker *worker, const worker_message *message)
                        atomic_load(&worker->tickets->accepted) == worker->task.ticket;
 
     if (worker->running && (begun || worker->ending))
-        settle_by_death(worker, message->detail);
+        mds_worker_settle_by_death(worker, message->detail);
     else if (worker->running && worker->starts >= START_ATTEMPTS)
-        settle(worker, MDS_FAILURE_ERROR, "%d workers died before they could begin",
-               worker->starts);
+        mds_worker_settle(worker, MDS_FAILURE_ERROR, "%d workers died before they could begin",
+                          worker->starts);
     else
         worker->sent = false; /* it died idle: its successor gets the command again */
     worker->ending = MDS_FAILURE_NONE;
@@ -258,7 +102,7 @@ static void on_done(mds_worker *worker, const worker_message *message)
     /* Once a kill is under way its death decides, or the next case would meet a dying worker. */
     if (!worker->running || message->ticket != worker->task.ticket || worker->ending)
         return;
-    settle_by_status(worker, status);
+    mds_worker_settle_by_status(worker, status);
     /* After these the process is not what it was: a poisoned context, a full heap, broken code. */
     if (status == MDS_ERR_DEVICE || status == MDS_ERR_DEVICE_LOST || status == MDS_ERR_NOMEM ||
         status == MDS_ERR_INTERNAL) {
@@ -278,8 +122,8 @@ static void on_message(mds_worker *worker, const worker_message *message)
     case NEWS_NO_FORK:
         worker->spawning = false;
         if (worker->running)
-            settle(worker, MDS_FAILURE_ERROR, "cannot fork a worker: %s",
-                   strerror(message->detail));
+            mds_worker_settle(worker, MDS_FAILURE_ERROR, "cannot fork a worker: %s",
+                              strerror(message->detail));
         break;
     case NEWS_DIED:
         on_death(worker, message);
@@ -325,7 +169,7 @@ static void look_after_server(mds_worker *worker)
         return;
     snprintf(why, sizeof why, "the worker's server process ended%s%s",
              WIFSIGNALED(status) ? ": " : "",
-             WIFSIGNALED(status) ? signal_name(WTERMSIG(status), number, sizeof number) : "");
+             WIFSIGNALED(status) ? mds_signal_name(WTERMSIG(status), number, sizeof number) : "");
     lose_server(worker, why);
 }
 
@@ -363,7 +207,7 @@ static void watch(mds_worker *worker)
         if (worker->sent && worker->pid > 0)
             begin_ending(worker, MDS_FAILURE_TIMEOUT, true);
         else
-            settle(worker, MDS_FAILURE_ERROR, "no worker could be started in time");
+            mds_worker_settle(worker, MDS_FAILURE_ERROR, "no worker could be started in time");
     }
 }
 
@@ -518,7 +362,7 @@ static mds_status run_here(mds_worker *worker)
     if (status != MDS_OK && !header->message[0])
         snprintf(header->message, sizeof header->message, "%.*s", (int)sizeof header->message - 1,
                  mds_error());
-    settle_by_status(worker, status);
+    mds_worker_settle_by_status(worker, status);
     return MDS_OK;
 }
 
@@ -573,7 +417,7 @@ void mds_worker_cancel(mds_worker *worker)
     if (worker->pid > 0 && worker->sent)
         begin_ending(worker, MDS_FAILURE_CANCELLED, false);
     else
-        settle(worker, MDS_FAILURE_CANCELLED, "before it began");
+        mds_worker_settle(worker, MDS_FAILURE_CANCELLED, "before it began");
 }
 
 mds_failure mds_worker_failure(const mds_worker *worker)

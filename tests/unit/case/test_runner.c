@@ -311,7 +311,7 @@ static void an_explosion_ends_the_case(void **state)
 
 /* 1 KiB per step from the device's allocator: 400 KiB in all, far below the tolerance, but 1 GB in
  * 10⁶ steps. The clean case next to it must not be flagged; its engine series is constant and its
- * resident set was measured: no false alarm in 200 runs of this case. */
+ * resident set was measured: no false alarm in 400 runs of this test. */
 static void a_leak_of_one_kib_per_step_is_found(void **state)
 {
     static const char *const kinds[] = {"none", "leak", "leak-malloc"};
