@@ -19,13 +19,23 @@
 #include <unistd.h>
 
 /* A handler can reach nothing else. */
-static volatile sig_atomic_t caught_signal;
+static volatile sig_atomic_t stop_level; /* mds_stop */
+static volatile sig_atomic_t last_signal;
+static volatile int64_t last_signal_ns; /* of the handler alone, which does not interrupt itself */
 
+/* A warning, then an order, then the end of patience: what is written stays readable. The same
+ * signal within a second is an echo: Slurm and the launcher may both deliver it. */
 static void on_signal(int number)
 {
-    if (caught_signal) /* the second one: at once; what is written stays readable */
+    const int64_t now = mds_clock_ns(), echo_ns = 1000000000;
+
+    if (number == last_signal && now - last_signal_ns < echo_ns)
+        return;
+    last_signal = number;
+    last_signal_ns = now;
+    if (stop_level == MDS_STOP_NOW)
         _exit(128 + number);
-    caught_signal = number;
+    stop_level = number == SIGUSR1 && stop_level == MDS_STOP_NONE ? MDS_STOP_DRAIN : MDS_STOP_NOW;
 }
 
 static void install_handlers(void)
@@ -33,6 +43,8 @@ static void install_handlers(void)
     static const int numbers[] = {SIGTERM, SIGINT, SIGUSR1};
     struct sigaction action = {.sa_handler = on_signal};
 
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
+        sigaddset(&action.sa_mask, numbers[i]);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
         sigaction(numbers[i], &action, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -224,7 +236,7 @@ static mds_status sweep(run *r)
                           .study = &r->study,
                           .matrix = &r->matrix,
                           .self = &r->self,
-                          .signal = &caught_signal,
+                          .stop = &stop_level,
                           .deadline_ns = r->deadline_ns};
     mds_status status = MDS_OK;
 
@@ -250,8 +262,6 @@ static mds_status sweep(run *r)
         mds_progress_end(&progress);
         mds_queue_fini(&queue);
     }
-    /* A wait without a bound: the others' last cases may be long, and nobody spins. */
-    mds_comm_barrier(r->comm, INFINITY);
     r->failed = (int)mds_comm_sum(r->comm, loop.failed);
     return mds_comm_agree(r->comm, status);
 }
@@ -390,6 +400,7 @@ static int run_command(const mds_args *args)
     r->job.study = &r->study;
     r->job.matrix = &r->matrix;
     resolve_device(r);
+    install_handlers();
     /* Before MPI_Init: a fork after it would share the network's state with the worker. */
     mds_status status = set_deadline(r);
     if (status == MDS_OK)
@@ -398,7 +409,6 @@ static int run_command(const mds_args *args)
         code = mds_cli_launcher_rank() == 0 ? mds_cli_fail(status) : mds_status_exit_code(status);
         goto out;
     }
-    install_handlers();
     status = mds_comm_create_mpi(&r->comm);
     if (status == MDS_OK)
         status = prepare(r);

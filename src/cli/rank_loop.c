@@ -12,15 +12,17 @@
 
 /* Kinds of messages. */
 enum {
-    ASK,    /* rank → 0: a case, please */
-    ASSIGN, /* 0 → rank: value[0] = index, or -1: no more */
-    REPORT, /* rank → 0: value = index, status, median ns, ns it took; text = reason */
-    STOP    /* rank → 0 → all: no new cases; value[0] = ns that running ones may still take */
+    ASK,     /* rank → 0: a case, please */
+    ASSIGN,  /* 0 → rank: value[0] = index, or -1: no more */
+    REPORT,  /* rank → 0: value = index, status, median ns, ns it took; text = reason */
+    GIVE_UP, /* rank → 0: value[0] = index to hand out again; this rank can run no more cases */
+    STOP,    /* rank → 0 → all: no new cases; value[0] = ns that running ones may still take */
+    END      /* 0 → all: no rank has a case any more */
 };
 
 /* How long a rank sleeps. The dispenser looks for messages more often: an answer may be late by
  * this much, and each look costs its worker's core about 10 us when they share one. */
-enum { SLEEP_IDLE_MS = 1, SLEEP_RUNNING_MS = 200, SLEEP_DISPENSER_MS = 1 };
+enum { SLEEP_ASKED_MS = 1, SLEEP_OVER_MS = 20, SLEEP_RUNNING_MS = 200, SLEEP_DISPENSER_MS = 1 };
 
 static const int64_t flush_ns = 1000000000;
 
@@ -61,8 +63,11 @@ static void look_at_clock(mds_rank_loop *loop)
 {
     const int64_t now = mds_clock_ns();
 
-    if (*loop->signal && !loop->stopping)
-        begin_stop(loop, *loop->signal == SIGUSR1 ? now + MDS_DRAIN_S * INT64_C(1000000000) : now);
+    if (*loop->stop > loop->stop_seen) {
+        loop->stop_seen = *loop->stop;
+        begin_stop(loop, loop->stop_seen == MDS_STOP_DRAIN ? now + MDS_DRAIN_S * INT64_C(1000000000)
+                                                           : now);
+    }
     if (now >= loop->deadline_ns)
         begin_stop(loop, loop->deadline_ns);
     if (loop->stopping && now >= loop->drain_ns && loop->index >= 0)
@@ -104,6 +109,25 @@ static void answer(mds_rank_loop *loop, int rank)
     send_to(loop, rank, ASSIGN, index, 0, 0, NULL);
 }
 
+/* Without its fork server this rank can run nothing; another one shall have the case. */
+static void give_up(mds_rank_loop *loop)
+{
+    mds_samples *samples = mds_worker_samples(loop->worker);
+    char reason[256];
+    mds_record record;
+
+    snprintf(reason, sizeof reason, "%s", mds_error());
+    mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), reason);
+    mds_samples_reset(samples, loop->index, 1);
+    (void)mds_record_summarize(loop->study, &loop->matrix->cases[loop->index], samples, &record);
+    if (loop->error == MDS_OK &&
+        mds_store_finish_case(loop->store, samples, &record, MDS_CASE_PENDING, reason) != MDS_OK)
+        store_failed(loop);
+    send_to(loop, 0, GIVE_UP, loop->index, 0, 0, NULL);
+    loop->index = -1;
+    loop->over = true;
+}
+
 static void start_case(mds_rank_loop *loop, int index)
 {
     loop->asked = false;
@@ -116,10 +140,8 @@ static void start_case(mds_rank_loop *loop, int index)
     if (mds_store_begin_case(loop->store, index, loop->self, mds_comm_rank(loop->comm)) != MDS_OK)
         store_failed(loop);
     loop->flushed_ns = mds_clock_ns();
-    const mds_status status =
-        mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s);
-    if (status != MDS_OK)
-        mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), mds_error());
+    if (mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s) != MDS_OK)
+        give_up(loop);
 }
 
 static void take_message(mds_rank_loop *loop, const mds_message *message)
@@ -139,6 +161,14 @@ static void take_message(mds_rank_loop *loop, const mds_message *message)
                           (mds_case_status)message->value[1],
                           message->value[2] < 0 ? NAN : 1e-9 * (double)message->value[2],
                           message->from, message->text);
+        break;
+    case GIVE_UP:
+        loop->progress->running -= 1;
+        loop->ranks_left -= 1;
+        mds_queue_put_back(loop->queue, (int)message->value[0]);
+        break;
+    case END:
+        loop->ended = true;
         break;
     case STOP:
         begin_stop(loop, mds_clock_ns() + message->value[0]);
@@ -202,13 +232,20 @@ static void sleep_until_news(mds_rank_loop *loop)
     if (loop->queue && loop->ranks_left > (loop->over ? 0 : 1))
         wait_ms = SLEEP_DISPENSER_MS;
     else if (loop->index < 0)
-        wait_ms = SLEEP_IDLE_MS;
+        wait_ms = loop->over ? SLEEP_OVER_MS : SLEEP_ASKED_MS;
     (void)poll(&news, 1, wait_ms); /* a signal ends it early, and is looked at next */
 }
 
-static bool is_finished(const mds_rank_loop *loop)
+/* A rank asks only when it is idle: once all were told that there is no more, no case runs. */
+static bool is_finished(mds_rank_loop *loop)
 {
-    return loop->over && loop->index < 0 && (!loop->queue || loop->ranks_left == 0);
+    if (!loop->queue)
+        return loop->ended;
+    if (loop->ranks_left > 0)
+        return false;
+    for (int r = 1; r < mds_comm_size(loop->comm); ++r)
+        send_to(loop, r, END, 0, 0, 0, NULL);
+    return true;
 }
 
 mds_status mds_rank_loop_run(mds_rank_loop *loop)

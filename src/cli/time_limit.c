@@ -70,7 +70,7 @@ double mds_time_limit_slurm(void)
     /* The number goes into a shell line: nothing but digits and '_' may. */
     if (!job || !*job || strspn(job, "0123456789_") != strlen(job))
         return INFINITY;
-    snprintf(command, sizeof command, "squeue -h -j %s -o %%L 2>/dev/null", job);
+    snprintf(command, sizeof command, "timeout 20 squeue -h -j %s -o %%L 2>/dev/null", job);
     FILE *pipe = popen(command, "r");
     if (!pipe)
         return INFINITY;

@@ -79,7 +79,7 @@ typedef struct verdict {
 } verdict;
 
 /* The status values are ordered by gravity only roughly; what matters is that all ranks take the
- * same one: the lowest failing rank's. */
+ * same one: the lowest failing rank's. A rank that merely stopped does not hide why another did. */
 mds_status mds_comm_agree(mds_comm *comm, mds_status status)
 {
     if (comm->size == 1)
@@ -94,8 +94,8 @@ mds_status mds_comm_agree(mds_comm *comm, mds_status status)
     if (mds_comm_allgather(comm, &own, sizeof own, all) != MDS_OK)
         mds_comm_abort(comm, 1);
     mds_status agreed = MDS_OK;
-    for (int i = 0; i < comm->size && agreed == MDS_OK; ++i)
-        if (all[i].status != MDS_OK)
+    for (int i = 0; i < comm->size && (agreed == MDS_OK || agreed == MDS_ERR_STOPPED); ++i)
+        if (all[i].status != MDS_OK && !(agreed != MDS_OK && all[i].status == MDS_ERR_STOPPED))
             agreed = mds_fail((mds_status)all[i].status, "%s", all[i].message);
     free(all);
     return agreed;

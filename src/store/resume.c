@@ -128,25 +128,44 @@ static mds_status match_rows(const char *path, const mds_results *old, const mds
             found ? NULL : bsearch(&probe, labels, (size_t)old->count, sizeof *labels, by_label);
 
         match[i] = found ? found->number : -1;
-        if (same_name)
+        if (!same_name || same_name->row->status == MDS_CASE_SKIPPED)
+            continue; /* what it lacked then is there now */
+        if (rows[i].status != MDS_CASE_SKIPPED)
             status = refuse(path, same_name->row, &rows[i]);
+        else if (same_name->row->status == MDS_CASE_DONE ||
+                 same_name->row->status == MDS_CASE_FAILED)
+            match[i] = same_name->number; /* the other way round: what was measured stays */
     }
     free(keys);
     free(labels);
     return status;
 }
 
-/* What happened to a row, from the old file into the new; its ranges of the pools are the new
- * file's. */
-static void adopt_row(const mds_row *old, mds_row *row)
+/* What happened to a row, from the old file into the new. A case that runs again takes the room
+ * that the plan gives it, which another version of the program may see differently. */
+static void adopt_row(const mds_row *old, bool finished, mds_row *row)
 {
-    int64_t start[MDS_POOL_COUNT], count[MDS_POOL_COUNT];
+    int64_t count[MDS_POOL_COUNT];
 
-    memcpy(start, row->start, sizeof start);
     memcpy(count, row->count, sizeof count);
     *row = *old;
-    memcpy(row->start, start, sizeof start);
-    memcpy(row->count, count, sizeof count);
+    for (int pool = 0; pool < MDS_POOL_COUNT && !finished; ++pool) {
+        row->count[pool] = count[pool];
+        if (row->done[pool] > count[pool])
+            row->done[pool] = count[pool];
+    }
+}
+
+/* The ranges of the pools, one row behind the other. */
+static void place_rows(mds_row *rows, int count)
+{
+    int64_t next[MDS_POOL_COUNT] = {0};
+
+    for (int i = 0; i < count; ++i)
+        for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
+            rows[i].start[pool] = next[pool];
+            next[pool] += rows[i].count[pool];
+        }
 }
 
 static mds_status copy_pool(hid_t from, hid_t to, const char *path, mds_pool pool,
@@ -165,7 +184,7 @@ static mds_status copy_pool(hid_t from, hid_t to, const char *path, mds_pool poo
         if (target < 0)
             status = mds_h5_fail(path, name);
         for (int i = 0; i < count && status == MDS_OK && source >= 0; ++i) {
-            const int64_t rows = match[i] < 0 ? 0 : old[match[i]].done[pool];
+            const int64_t rows = match[i] < 0 ? 0 : new[i].done[pool];
 
             if (rows > 0)
                 status = mds_h5_copy_rows(source, old[match[i]].start[pool], target,
@@ -231,7 +250,8 @@ static mds_status copy_pools(const char *from_path, const char *to_path, const m
     return status;
 }
 
-/* Rows that the matrix no longer has go behind those it has: nothing measured is ever dropped. */
+/* Rows that the matrix no longer has go behind those it has: nothing measured is ever dropped.
+ * (Nothing was in skipped cases.) */
 static int append_foreign(const mds_results *old, const int *match, int count, mds_row *rows,
                           int *match_all)
 {
@@ -245,13 +265,9 @@ static int append_foreign(const mds_results *old, const int *match, int count, m
         if (match[i] >= 0)
             used[match[i]] = true;
     for (int i = 0; i < old->count; ++i) {
-        if (used[i])
+        if (used[i] || old->rows[i].status == MDS_CASE_SKIPPED)
             continue;
-        const mds_row *last = &rows[total - 1];
-
         rows[total] = old->rows[i];
-        for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
-            rows[total].start[pool] = last->start[pool] + last->count[pool];
         match_all[total++] = i;
     }
     free(used);
@@ -259,9 +275,10 @@ static int append_foreign(const mds_results *old, const int *match, int count, m
 }
 
 static mds_status rebuild(const char *path, const mds_store_plan *plan, const mds_results *old,
-                          mds_row *rows, const int *match, int count, int *total)
+                          mds_row *rows, const int *match, const bool *finished, int *total)
 {
     char temporary[MDS_PATH_SIZE + 8] = "";
+    const int count = plan->matrix->count;
     int *match_all = calloc((size_t)(count + old->count), sizeof *match_all);
     mds_status status = MDS_OK;
 
@@ -271,7 +288,8 @@ static mds_status rebuild(const char *path, const mds_store_plan *plan, const md
     }
     for (int i = 0; i < count; ++i)
         if (match[i] >= 0)
-            adopt_row(&old->rows[match[i]], &rows[i]);
+            adopt_row(&old->rows[match[i]], finished[i], &rows[i]);
+    place_rows(rows, *total);
     MDS_TRY(mds_store_temporary(path, temporary, sizeof temporary));
     MDS_TRY(mds_store_build(temporary, plan, rows, *total));
     MDS_TRY(copy_pools(path, temporary, old->rows, rows, match_all, *total));
@@ -283,12 +301,14 @@ out:
     return status;
 }
 
-static bool same_layout(const mds_results *old, const mds_row *rows, const int *match, int count)
+static bool same_layout(const mds_results *old, const mds_row *rows, const int *match,
+                        const bool *finished, int count)
 {
     if (old->count < count)
         return false;
     for (int i = 0; i < count; ++i)
-        if (match[i] != i || memcmp(old->rows[i].count, rows[i].count, sizeof rows[i].count) != 0)
+        if (match[i] != i ||
+            (!finished[i] && memcmp(old->rows[i].count, rows[i].count, sizeof rows[i].count) != 0))
             return false;
     return true;
 }
@@ -310,7 +330,8 @@ static void judge(const mds_results *old, const mds_matrix *matrix, const int *m
         } else if (row->status == MDS_CASE_FAILED && !retry_failed) {
             out->finished[i] = true;
             out->failed += 1;
-        } else if (row->status == MDS_CASE_RUNNING && row->attempt >= MDS_ATTEMPTS_MAX) {
+        } else if (row->status == MDS_CASE_RUNNING && row->attempt >= MDS_ATTEMPTS_MAX &&
+                   !retry_failed) {
             out->finished[i] = true; /* marked FAILED by mds_store_requeue() */
             out->failed += 1;
         } else {
@@ -341,8 +362,8 @@ mds_status mds_store_resume(const char *path, bool retry_failed, const mds_store
     MDS_TRY(match_rows(path, &old, rows, count, match));
     judge(&old, plan->matrix, match, retry_failed, out);
     total = old.count;
-    if (!same_layout(&old, rows, match, count))
-        MDS_TRY(rebuild(path, plan, &old, rows, match, count, &total));
+    if (!same_layout(&old, rows, match, out->finished, count))
+        MDS_TRY(rebuild(path, plan, &old, rows, match, out->finished, &total));
     out->foreign = total - count;
 out:
     free(rows);

@@ -16,7 +16,8 @@ typedef struct mds_store mds_store;
 /* Facts about the run, written once: /provenance/<name>. */
 typedef struct mds_fact {
     char name[48];
-    char *text; /* heap */
+    char *text;            /* heap */
+    const char *long_name; /* static; NULL: the name */
 } mds_fact;
 
 /* One row per rank: /provenance/ranks/<column>. */
@@ -113,7 +114,8 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
 mds_status mds_store_write_times(mds_store *store, double t_start, double t_end);
 /* Rank 0, before the first case: notes the launch in /provenance/runs; t_end becomes unknown. */
 mds_status mds_store_write_launch(mds_store *store, double t_start, int ranks, const char *command);
-/* Rank 0, after opening a resumed file: puts the rows of unfinished cases back to PENDING. */
+/* Rank 0, after opening a resumed file: puts the rows of unfinished cases back to PENDING, and what
+ * the run died in too often to FAILED. `finished` (count) as mds_resumption has it. */
 mds_status mds_store_requeue(mds_store *store, const bool *finished, int count);
 mds_status mds_store_write_summary(mds_store *store, const char *table,
                                    const mds_summary_column *column, const void *cells,

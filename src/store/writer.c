@@ -5,6 +5,7 @@
 #include "store/store.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <mpi.h>
@@ -49,6 +50,13 @@ mds_status mds_store_lock(const char *path, int *fd)
     if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
         return MDS_OK;
     const int reason = errno;
+    if (reason == ENOLCK || reason == ENOSYS || reason == EOPNOTSUPP) {
+        mds_log(MDS_LOG_WARN,
+                "%s: this file system has no locks; see to it that no other run "
+                "writes this file",
+                path);
+        return MDS_OK;
+    }
     close(*fd);
     *fd = -1;
     if (reason == EWOULDBLOCK)
@@ -204,6 +212,10 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
     mds_status status = MDS_OK;
 
     store->index = index;
+    /* Attempts are counted against a case that the run dies in; asked to retry one that has used
+     * them up, or that failed by itself, we start to count anew. */
+    if (row->status == MDS_CASE_FAILED || row->attempt >= MDS_ATTEMPTS_MAX)
+        row->attempt = 0;
     row->attempt += 1;
     row->rank = rank;
     row->t_start = mds_clock_epoch_s();
@@ -211,6 +223,7 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
     memcpy(row->device, who->device, sizeof row->device);
     memset(row->done, 0, sizeof row->done);
     row->status = MDS_CASE_RUNNING;
+    MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH)); /* the rows of an earlier attempt are void */
     MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
     MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
 out:
@@ -277,6 +290,10 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
     row->status = (uint8_t)case_status;
     MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
     MDS_TRY(write_phase(store, MDS_COLUMN_RESULT));
+    if (case_status == MDS_CASE_PENDING) { /* put back: not an attempt that failed */
+        row->attempt -= 1;
+        MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
+    }
     /* The data must be on the disk before the word that says so. */
     if (fdatasync(store->fd) != 0) {
         status = mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
@@ -386,19 +403,20 @@ mds_status mds_store_requeue(mds_store *store, const bool *finished, int count)
 {
     mds_status status = MDS_OK;
 
-    for (int i = 0; i < count && i < store->count && status == MDS_OK; ++i) {
+    for (int i = 0; i < store->count && status == MDS_OK; ++i) {
         mds_row *row = &store->rows[i];
-        const bool gave_up = finished[i] && row->status == MDS_CASE_RUNNING;
+        const bool running = row->status == MDS_CASE_RUNNING;
+        const bool ours = i < count; /* not one that the matrix no longer has */
+        const bool gave_up = ours && finished[i] && running;
 
-        if (!gave_up && (finished[i] || row->status == MDS_CASE_PENDING))
+        if (!running && (!ours || finished[i] || row->status == MDS_CASE_PENDING))
             continue;
         store->index = i;
-        if (gave_up) {
-            memset(row->reason, 0, sizeof row->reason);
-            snprintf(row->reason, sizeof row->reason, "the run died in this case %lld times",
+        memset(row->reason, 0, sizeof row->reason);
+        if (gave_up)
+            snprintf(row->reason, sizeof row->reason, "crashed: the run died in it %lld times",
                      (long long)row->attempt);
-            status = write_phase(store, MDS_COLUMN_RESULT);
-        }
+        status = write_phase(store, MDS_COLUMN_RESULT);
         row->status = gave_up ? MDS_CASE_FAILED : MDS_CASE_PENDING;
         if (status == MDS_OK)
             status = write_phase(store, MDS_COLUMN_STATUS);

@@ -24,6 +24,15 @@ void mds_queue_fini(mds_queue *queue)
     memset(queue, 0, sizeof *queue);
 }
 
+void mds_queue_put_back(mds_queue *queue, int index)
+{
+    if (!queue->finished[index])
+        return;
+    queue->finished[index] = false;
+    ++queue->left;
+    queue->next = 0;
+}
+
 int mds_queue_take(mds_queue *queue, double seconds_left)
 {
     const mds_matrix *matrix = queue->matrix;

@@ -19,5 +19,7 @@ void mds_queue_fini(mds_queue *queue);
  * cost (INFINITY: no limit). A case that does not fit is passed over, smaller ones may still go
  * out. */
 int mds_queue_take(mds_queue *queue, double seconds_left);
+/* A case that was taken and could not be run: it goes out again. */
+void mds_queue_put_back(mds_queue *queue, int index);
 
 #endif
