@@ -19,6 +19,7 @@ GROUPS = {
     "/config": "the configuration and the targets it set",
     "/provenance": "facts about the run, as text",
     "/provenance/ranks": "one row per rank",
+    "/provenance/runs": "one row per launch: the first, and every resumption; rows with valid = 1",
     "/cases": "one row per case, in matrix order",
     "/steps": "ragged; the rows of case i begin at step_start[i]",
     "/components": "ragged by component_start; a separate pass with instrumentation on",

@@ -65,9 +65,11 @@ mds_status mds_provenance_gather(mds_comm *comm, const mds_rank_info *own, mds_r
     return mds_comm_allgather(comm, own, sizeof *own, *all);
 }
 
-static void add_fact(mds_fact *facts, int *count, const char *name, const char *text)
+static void add_fact(mds_fact *facts, int *count, const char *name, const char *long_name,
+                     const char *text)
 {
     snprintf(facts[*count].name, sizeof facts[*count].name, "%s", name);
+    facts[*count].long_name = long_name;
     facts[(*count)++].text = strdup(text);
 }
 
@@ -101,24 +103,26 @@ mds_status mds_provenance_facts(const mds_comm *comm, int argc, char **argv, mds
     *facts = calloc(FACTS, sizeof **facts);
     if (!*facts)
         return mds_fail(MDS_ERR_NOMEM, "no memory for the provenance");
-    add_fact(*facts, count, "program_version", MDS_VERSION);
-    add_fact(*facts, count, "program_commit", MDS_BUILD_COMMIT);
-    add_fact(*facts, count, "build_compiler", MDS_BUILD_COMPILER);
-    add_fact(*facts, count, "build_flags", MDS_BUILD_FLAGS);
-    add_fact(*facts, count, "mpi_library", mds_comm_library(comm));
-    add_fact(*facts, count, "hdf5_library", MDS_BUILD_HDF5);
-    add_fact(*facts, count, "cuda_toolkit", MDS_BUILD_CUDA);
+    add_fact(*facts, count, "program_version", "version of mdsweep", MDS_VERSION);
+    add_fact(*facts, count, "program_commit", "commit it was built from", MDS_BUILD_COMMIT);
+    add_fact(*facts, count, "build_compiler", "compiler", MDS_BUILD_COMPILER);
+    add_fact(*facts, count, "build_flags", "compiler flags", MDS_BUILD_FLAGS);
+    add_fact(*facts, count, "mpi_library", "MPI library at run time", mds_comm_library(comm));
+    add_fact(*facts, count, "hdf5_library", "HDF5 library at build time", MDS_BUILD_HDF5);
+    add_fact(*facts, count, "cuda_toolkit", "CUDA toolkit, or none", MDS_BUILD_CUDA);
     for (int i = 0; i < argc; ++i)
         mds_strbuf_add(&text, "%s%s", i ? " " : "", argv[i]);
-    add_fact(*facts, count, "command_line", mds_strbuf_text(&text));
+    add_fact(*facts, count, "command_line", "command line of the run", mds_strbuf_text(&text));
     mds_strbuf_clear(&text);
-    add_fact(*facts, count, "working_folder", getcwd(folder, sizeof folder) ? folder : "");
+    add_fact(*facts, count, "working_folder", "folder it was started in",
+             getcwd(folder, sizeof folder) ? folder : "");
     if (uname(&system) == 0)
         mds_strbuf_add(&text, "%s %s %s", system.sysname, system.release, system.machine);
-    add_fact(*facts, count, "system", mds_strbuf_text(&text));
+    add_fact(*facts, count, "system", "operating system of rank 0", mds_strbuf_text(&text));
     mds_strbuf_clear(&text);
     environment_text(&text);
-    add_fact(*facts, count, "environment", mds_strbuf_text(&text));
+    add_fact(*facts, count, "environment", "environment variables that matter to a run",
+             mds_strbuf_text(&text));
     mds_strbuf_fini(&text);
     return MDS_OK;
 }

@@ -223,8 +223,9 @@ static void write_provenance(creation *c, const mds_provenance *p)
     };
 
     for (int i = 0; i < p->fact_count; ++i)
-        note(c, mds_h5_text_dataset(group, p->facts[i].name,
-                                    p->facts[i].text ? p->facts[i].text : "", p->facts[i].name));
+        note(c,
+             mds_h5_text_dataset(group, p->facts[i].name, p->facts[i].text ? p->facts[i].text : "",
+                                 p->facts[i].long_name ? p->facts[i].long_name : p->facts[i].name));
     for (size_t i = 0; i < sizeof text / sizeof text[0]; ++i)
         write_rank_texts(c, ranks, p, text[i].name, text[i].offset, text[i].size,
                          text[i].long_name);
