@@ -11,7 +11,7 @@
 typedef enum mds_timing {
     MDS_TIMING_EVENT, /* device events in a ring, read late: nothing waits in the timed loop */
     MDS_TIMING_SYNC,  /* every step ends with a synchronisation */
-    MDS_TIMING_OFF    /* only the loop as a whole is timed: what profiling costs is the difference */
+    MDS_TIMING_OFF /* only the loop as a whole is timed: what profiling costs is the difference */
 } mds_timing;
 
 enum { MDS_DEVICE_NAME_SIZE = 32, MDS_PATH_SIZE = 512 };
@@ -29,7 +29,7 @@ typedef struct mds_run {
     char device[MDS_DEVICE_NAME_SIZE]; /* "auto", "cpu", "sim", "cuda" */
     mds_precision precision;           /* may be AUTO: the model resolves it */
     mds_timing timing;
-    double timeout_s; /* no step for so long ends the case */
+    double timeout_s;       /* no step for so long ends the case */
     double memory_limit_MB; /* address space of the worker; 0: none */
     double leak_tolerance_MB;
     int threads; /* 0: cores of the affinity mask */
@@ -66,8 +66,8 @@ typedef struct mds_rule {
 /* Per-axis-value override: keys of `run` that replace the general ones where the rule matches. */
 typedef struct mds_override {
     mds_rule when;
-    mds_run run;     /* only members with their bit in `given` count */
-    uint32_t given;  /* bit per entry of config's run-key table */
+    mds_run run;    /* only members with their bit in `given` count */
+    uint32_t given; /* bit per entry of config's run-key table */
 } mds_override;
 
 typedef struct mds_study {
@@ -86,8 +86,8 @@ typedef struct mds_study {
     mds_targets targets;
     char output[MDS_PATH_SIZE];
     int64_t trajectory_every; /* 0: none */
-    char *text;     /* the configuration as given */
-    char *resolved; /* as resolved: libconfig text that gives this study again */
+    char *text;               /* the configuration as given */
+    char *resolved;           /* as resolved: libconfig text that gives this study again */
 } mds_study;
 
 void mds_study_fini(mds_study *study); /* accepts a zeroed struct */

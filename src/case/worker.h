@@ -1,6 +1,6 @@
-/* A worker process per rank: it owns the device, the model and the dynamics; it knows neither MPI nor
- * HDF5. A small fork server, forked before MPI_Init, makes workers; a worker that crashes, hangs or is
- * killed costs one case, and the server makes a new one.
+/* A worker process per rank: it owns the device, the model and the dynamics; it knows neither MPI
+ * nor HDF5. A small fork server, forked before MPI_Init, makes workers; a worker that crashes,
+ * hangs or is killed costs one case, and the server makes a new one.
  *
  *   rank ──command pipe──▶ worker (case index)      worker ──samples (shared memory)──▶ rank
  *   rank ──control pipe──▶ server (spawn, stop)     server ──event pipe (spawned, died)──▶ rank
@@ -28,14 +28,14 @@ typedef struct mds_worker_config {
 /* Why a case ended; the word before the colon of its reason. */
 #define MDS_FAILURE_LIST(X)                                                                        \
     X(NONE, "")                                                                                    \
-    X(CRASHED, "crashed")   /* signal; the reason names it */                                      \
-    X(EXITED, "exited")     /* exit() inside the case */                                           \
-    X(TIMEOUT, "timeout")   /* watchdog */                                                         \
-    X(OOM, "oom")           /* out of host or device memory */                                     \
-    X(NAN, "nan")           /* a number stopped being one */                                       \
-    X(DEVICE, "device")     /* device error, sticky or not */                                      \
+    X(CRASHED, "crashed") /* signal; the reason names it */                                        \
+    X(EXITED, "exited")   /* exit() inside the case */                                             \
+    X(TIMEOUT, "timeout") /* watchdog */                                                           \
+    X(OOM, "oom")         /* out of host or device memory */                                       \
+    X(NAN, "nan")         /* a number stopped being one */                                         \
+    X(DEVICE, "device")   /* device error, sticky or not */                                        \
     X(DEVICE_LOST, "device lost")                                                                  \
-    X(ERROR, "error")       /* any other status of the case */                                     \
+    X(ERROR, "error") /* any other status of the case */                                           \
     X(CANCELLED, "cancelled")
 
 typedef enum mds_failure {
@@ -64,8 +64,8 @@ pid_t mds_worker_pid(const mds_worker *worker); /* of the worker process; 0 when
 
 /* Starts a case; timeout_s: longest time without a heartbeat. The samples are reset first. */
 mds_status mds_worker_run(mds_worker *worker, int case_index, int attempt, double timeout_s);
-/* Looks for news without waiting; applies the watchdog. After DONE or FAILED the worker is idle (a new
- * process if need be) and the samples stay as they are until the next run. */
+/* Looks for news without waiting; applies the watchdog. After DONE or FAILED the worker is idle (a
+ * new process if need be) and the samples stay as they are until the next run. */
 mds_worker_event mds_worker_poll(mds_worker *worker);
 /* Ends the running case (SIGTERM, then SIGKILL); the next poll says FAILED with CANCELLED. */
 void mds_worker_cancel(mds_worker *worker);
