@@ -59,6 +59,11 @@ def six_decimals(text):
     return re.sub(r" {2,}", "  ", text)
 
 
+def six_digits(text):
+    """Fits end where rounding errors of the mathematics library decide."""
+    return re.sub(r"-?\d+\.\d{6,}(e[-+]\d+)?", lambda m: f"{float(m.group()):.6g}", text)
+
+
 class Golden(Case):
     maxDiff = None
 
@@ -163,6 +168,8 @@ class Golden(Case):
                 if name.startswith("component_") and name.endswith("_s"):
                     made_up.setdefault(name, np.nan)
             for name, value in made_up.items():
+                # Rounded, because the last bit of a power depends on the processor.
+                value = [float(f"{v:.6g}") for v in np.broadcast_to(value, rows)]
                 cases[name][...] = np.where(done, value, np.nan)
             cases["t_start"][...] = np.where(done, 1000.0, np.nan)
             cases["t_end"][...] = np.where(done, 1001.0, np.nan)
@@ -181,7 +188,7 @@ class Golden(Case):
         self.page("report-text", ["report", path], ["status", path], ["report", path, "--gate",
                                                                       "--table", "failures"], *every)
         for form in ("csv", "md", "json"):
-            self.page(f"report-{form}", ["report", path, "--format", form])
+            self.page(f"report-{form}", ["report", path, "--format", form], mask=six_digits)
 
     def test_eval(self):
         path = self.write("si.xyz", SILICON)
