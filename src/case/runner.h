@@ -1,5 +1,5 @@
-/* Runs one case in this process: build and equilibrate → model and protocol → first step → warm-up →
- * steady steps → component pass. Everything measured goes into `samples`; nothing is written
+/* Runs one case in this process: build and equilibrate → model and protocol → first step → warm-up
+ * → steady steps → component pass. Everything measured goes into `samples`; nothing is written
  * elsewhere. */
 #ifndef MDS_CASE_RUNNER_H
 #define MDS_CASE_RUNNER_H
@@ -7,15 +7,15 @@
 #include "case/samples.h"
 #include "case/study.h"
 
-/* Start states by (system, size, temperature, seed), kept so that the protocols, models and repeats of
- * one size share the equilibration. One per worker. */
+/* Start states by (system, size, temperature, seed), kept so that the protocols, models and repeats
+ * of one size share the equilibration. One per worker. */
 typedef struct mds_start_cache mds_start_cache;
 mds_status mds_start_cache_create(int entries, mds_start_cache **out);
 void mds_start_cache_destroy(mds_start_cache *cache); /* accepts NULL */
 
-/* The thermal start state of the case: the same on every rank and in every order, because it depends
- * on the study's seed, system, size and temperature alone. `out` uninitialised. `beat` (with
- * `context`) is called every few steps so that a watchdog sees progress; may be NULL. */
+/* The thermal start state of the case: the same on every rank and in every order, because it
+ * depends on the study's seed, system, size and temperature alone. `out` uninitialised. `beat`
+ * (with `context`) is called every few steps so that a watchdog sees progress; may be NULL. */
 mds_status mds_start_state(mds_start_cache *cache, const mds_study *study, const mds_case *point,
                            void (*beat)(void *context), void *context, mds_structure *out);
 

@@ -261,6 +261,7 @@ static mds_status sweep(run *r)
     if (first) {
         mds_progress_end(&progress);
         mds_queue_fini(&queue);
+        loop.failed += r->resumption.failed; /* of earlier launches, not run again */
     }
     r->failed = (int)mds_comm_sum(r->comm, loop.failed);
     return mds_comm_agree(r->comm, status);

@@ -150,13 +150,21 @@ int main(int argc, char **argv)
     }
     const char *model = argv[1], *system = argc > 4 ? argv[4] : default_system(argv[1]);
     const int size = atoi(argv[2]), steps = atoi(argv[3]);
-    if (size < 0 || steps < 1 || !(seconds = calloc((size_t)steps, sizeof *seconds))) {
-        fprintf(stderr, "bench_models: SIZE and STEPS must be positive numbers\n");
+    if (size < 0 || steps < 0 || !(seconds = calloc((size_t)steps + 1, sizeof *seconds))) {
+        fprintf(stderr, "bench_models: SIZE and STEPS must not be negative\n");
         return 2;
     }
     MDS_TRY(set_up(&b, system, model, size, argv + 5, argc > 5 ? argc - 5 : 0));
     if (!b.structure.v)
         MDS_TRY(run(&b, "nvt-svr", EQUILIBRATION, NULL, &first));
+    if (steps == 0) {
+        mds_structure now;
+
+        MDS_TRY(mds_state_fetch(&b.state, &now));
+        status = mds_xyz_write("/dev/stdout", true, &now, NULL, NULL, NULL);
+        mds_structure_fini(&now);
+        goto out;
+    }
     MDS_TRY(run(&b, "nve", 200, NULL, &first));
     MDS_TRY(run(&b, "nve", steps, seconds, &last));
     report(&b, model, system, steps, seconds, &first, &last);
