@@ -160,6 +160,24 @@ static void write_json_header(const mds_results *results, mds_strbuf *out)
     mds_strbuf_add(out, ", \"tables\": [");
 }
 
+/* A long list of recommendations would push everything else off the screen. */
+static void write_standard(mds_table *table, mds_report_id id, mds_format format, const char *path,
+                           mds_strbuf *out)
+{
+    enum { SHOWN = 20 };
+    const int rows = mds_table_rows(table), cells = table->cell_count;
+    const bool for_people = format == MDS_FORMAT_TEXT || format == MDS_FORMAT_MD;
+    const bool shorten = id == MDS_REPORT_RECOMMENDATIONS && for_people && rows > SHOWN + 1;
+
+    if (shorten)
+        table->cell_count = SHOWN * table->column_count;
+    mds_table_write(table, format, out);
+    table->cell_count = cells;
+    if (shorten)
+        mds_strbuf_add(out, "%s%d more: mdsweep report %s --table recommendations\n",
+                       format == MDS_FORMAT_MD ? "\n" : "", rows - SHOWN, path);
+}
+
 mds_status mds_report_write(const mds_results *results, mds_format format, mds_strbuf *out)
 {
     mds_groups groups;
@@ -183,7 +201,7 @@ mds_status mds_report_write(const mds_results *results, mds_format format, mds_s
                 mds_strbuf_add(out, "%s\n", first ? "" : ",");
             else if (format != MDS_FORMAT_CSV || !first)
                 mds_strbuf_add(out, "\n");
-            mds_table_write(&table, format, out);
+            write_standard(&table, standard[i], format, results->path, out);
             first = false;
         }
         mds_table_fini(&table);
