@@ -206,20 +206,32 @@ class Resume(Case):
             self.assertEqual(list(column(file, "status")), [PENDING])
             self.assertEqual(list(column(file, "attempt")), [0])
 
+    def write_box(self, element):
+        a = 5.431
+        sites = [(x, y, z) for x, y, z in ((0, 0, 0), (0, 2, 2), (2, 0, 2), (2, 2, 0))]
+        sites += [(x + 1, y + 1, z + 1) for x, y, z in sites]
+        atoms = "".join(f"{element} {x * a / 4} {y * a / 4} {z * a / 4}\n" for x, y, z in sites)
+        self.write("box.xyz", f'8\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" pbc="T T T" '
+                              f'Properties=species:S:1:pos:R:3\n{atoms}')
+
     def test_a_skipped_case_runs_when_what_it_lacked_is_there(self):
-        path = self.path("box.xyz")
-        axes = 'systems = ["box", "copper"]; sizes = [32]; protocols = ["nve"]; models = ["null"];'
-        more = f'systems: {{{{ box: {{{{ builder = "file"; path = "{path}"; }}}}; }}}};'
-        config = self.study(axes=axes, more=more)
-        run = mdsweep(config, "--resume", np=1)
-        if run.code == 78:
-            self.skipTest("a structure file that is absent is an error of the configuration")
+        config = self.study(
+            axes='systems = ["box", "copper"]; sizes = [64]; protocols = ["nve"]; '
+                 'models = ["reference"];',
+            more=f'systems: {{{{ box: {{{{ file = "{self.path("box.xyz")}"; }}}}; }}}};')
+        self.write_box("Xe")  # the reference model has no xenon
+        self.run_ok(config)
         with h5py.File(self.path("test.h5"), "r") as file:
             self.assertEqual(sorted(column(file, "status")), [DONE, SKIPPED])
-        self.write("box.xyz", '1\nLattice="20 0 0 0 20 0 0 0 20" pbc="T T T"\nSi 0 0 0\n')
-        self.run_ok(config, "--resume", np=1)
-        with h5py.File(self.path("test.h5"), "r") as file:
-            self.assertEqual(list(column(file, "status")), [DONE, DONE])
+        self.write_box("Si")
+        run = self.run_ok(config, "--resume")
+        self.assertIn("1 done, 0 failed, 0 to run again, 1 new", run.err)
+        whole = physics(self.path("test.h5"))
+        self.assertEqual([status for status, _, _ in whole.values()], [DONE, DONE])
+        self.write_box("Xe")  # and gone again: what was measured stays
+        run = self.run_ok(config, "--resume")
+        self.assertIn("0 to run again, 0 new", run.err)
+        self.assertEqual(physics(self.path("test.h5")), whole)
 
     def test_two_runs_on_one_file(self):
         config = self.study(models='"slow"', us=20000)
