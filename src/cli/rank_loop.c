@@ -155,6 +155,11 @@ static void take_message(mds_rank_loop *loop, const mds_message *message)
         break;
     case REPORT:
         loop->progress->running -= 1;
+        if (message->value[1] ==
+            MDS_CASE_PENDING) { /* put back; perhaps only its worker was told */
+            mds_queue_put_back(loop->queue, (int)message->value[0]);
+            break;
+        }
         loop->actual_s += 1e-9 * (double)message->value[3];
         loop->predicted_s += loop->matrix->cases[message->value[0]].cost_s;
         mds_progress_case(loop->progress, (int)message->value[0],

@@ -30,7 +30,7 @@ typedef struct fault {
 
 static const char *const kinds[] = {"none",        "segv",  "abort",  "exit", "hang",
                                     "nan",         "oom",   "device", "lost", "leak",
-                                    "leak-malloc", "sleep", "error",  NULL};
+                                    "leak-malloc", "sleep", "error",  "deaf", NULL};
 
 static void fault_destroy(mds_model *model)
 {
@@ -128,7 +128,9 @@ static mds_status strike(fault *self)
         abort();
     if (is(self, "exit"))
         exit(3); /* what a library does that thinks it owns the process */
-    while (is(self, "hang"))
+    if (is(self, "deaf")) /* a hang that only SIGKILL ends, as in a driver's cleanup */
+        signal(SIGTERM, SIG_IGN);
+    while (is(self, "hang") || is(self, "deaf"))
         pause();
     if (is(self, "oom")) {
         void *memory = NULL;
