@@ -76,6 +76,7 @@ int mds_status_exit_code(mds_status status)
     case MDS_ERR_STOPPED:
         return 75;
     case MDS_ERR_CONFIG:
+    case MDS_ERR_UNSUPPORTED: /* a combination that cannot be */
         return 78;
     default:
         return 1;

@@ -56,7 +56,8 @@ void mds_error_clear(void);
 /* "out of memory", ... for a status without a message of its own. */
 const char *mds_status_text(mds_status status);
 
-/* The process exit code that stands for `status` (2 usage, 74 I/O, 75 stopped, 78 config, else 1).
+/* The process exit code that stands for `status` (2 usage, 74 I/O, 75 stopped, 78 config or
+ * unsupported, else 1).
  */
 int mds_status_exit_code(mds_status status);
 

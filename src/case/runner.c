@@ -40,7 +40,7 @@ static mds_status limit_memory(mds_trial *trial)
     if (getrlimit(RLIMIT_AS, &trial->old_limit))
         return mds_fail(MDS_ERR_IO, "memory_limit_MB: %s", strerror(errno));
     limit = trial->old_limit;
-    limit.rlim_cur = address_space(trial->statm) + (rlim_t)(limit_MB * 1048576.0);
+    limit.rlim_cur = address_space(trial->statm) + (rlim_t)(limit_MB * 1e6);
     if (limit.rlim_max != RLIM_INFINITY && limit.rlim_cur > limit.rlim_max)
         limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_AS, &limit))

@@ -158,6 +158,23 @@ static double shown(double x)
     return fabs(x) < 5e-13 ? 0.0 : x;
 }
 
+/* A screenful; the other formats have them all. */
+static void add_forces(const evaluation *e, mds_strbuf *out)
+{
+    enum { SHOWN = 32 };
+
+    mds_strbuf_add(out, "forces in eV/A\n");
+    for (int i = 0; i < e->state.n && i < SHOWN; ++i) {
+        const double *f = e->forces + (size_t)i * 3;
+        const int z = e->structure.species.z[e->structure.type[i]];
+
+        mds_strbuf_add(out, "%5d %-2s %16.10f %16.10f %16.10f\n", i, mds_element_symbol(z),
+                       shown(f[0]), shown(f[1]), shown(f[2]));
+    }
+    if (e->state.n > SHOWN)
+        mds_strbuf_add(out, "%d more atoms: --format json or xyz\n", e->state.n - SHOWN);
+}
+
 static void add_text(const evaluation *e, mds_strbuf *out)
 {
     double largest = 0.0;
@@ -179,6 +196,7 @@ static void add_text(const evaluation *e, mds_strbuf *out)
         if (e->regions.seen[r])
             mds_strbuf_add(out, "%-16s %.4f ms\n", mds_region_key((mds_region)r),
                            1e3 * e->regions.seconds[r]);
+    add_forces(e, out);
 }
 
 static mds_status write_result(const mds_args *args, const evaluation *e, int *code)

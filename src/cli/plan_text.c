@@ -15,8 +15,8 @@ static const mds_table_column columns[] = {
     {"steps", "steps", 0, "%.0f", "1", "steady steps"},
     {"dt_fs", "dt fs", 0, "%g", "fs", "time step"},
     {"rank", "rank", 0, "%.0f", "1", "rank it would run on"},
-    {"predicted_s", "time s", 0, "%.2f", "s", "predicted time"},
-    {"memory_MB", "memory MB", 0, "%.1f", "MB", "predicted memory of the engine"},
+    {"predicted_s", "time s", 0, "%.3g", "s", "predicted time"},
+    {"memory_MB", "memory MB", 0, "%.3g", "MB", "predicted memory of the engine"},
     {"note", "note", 256, NULL, "1", "why the case is skipped"},
 };
 
