@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const mds_command *const commands[] = {
-    &mds_command_run,  &mds_command_plan,   &mds_command_check, &mds_command_report,
-    &mds_command_eval, &mds_command_status, &mds_command_list,
+    &mds_command_run,     &mds_command_plan, &mds_command_check,  &mds_command_report,
+    &mds_command_compare, &mds_command_eval, &mds_command_status, &mds_command_list,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0], SYNOPSIS = 28 };
@@ -119,7 +119,8 @@ static void add_overview(mds_strbuf *out)
         out,
         "  mdsweep %-*s %s\n  mdsweep %-*s %s\n\n"
         "Each command has options; see its --help. stdout carries data, stderr the log.\n"
-        "exit codes: 0 all well, 1 some cases failed, 2 usage, 3 target missed (--gate),\n"
+        "exit codes: 0 all well, 1 some cases failed, 2 usage, 3 regression or target missed "
+        "(--gate),\n"
         "  5 physics gate failed (--gate), 74 input/output, 75 stopped early, 78 bad "
         "configuration\n\n"
         "  mpirun -np 8 mdsweep configs/scaling.cfg\n",

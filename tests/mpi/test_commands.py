@@ -3,6 +3,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -120,6 +121,28 @@ class Commands(Case):
         self.run_ok(config)
         self.assertEqual(mdsweep(config, "--force", "--gate", np=2).code, 3)
         self.assertEqual(mdsweep("report", self.path("test.h5"), "--gate").code, 3)
+
+    def test_compare(self):
+        """A run against itself is the same; against one made slower on paper, a regression."""
+        self.run_ok(self.config(SMALL, run="steps = 400; warmup = 20;"), np=2)
+        base, slow = self.path("test.h5"), self.path("slow.h5")
+        shutil.copy(base, slow)
+        run = self.run_ok("compare", base, base, "--margin", "1.0")
+        self.assertIn("8 cases compared: 0 slower", run.out)
+        with h5py.File(slow, "r+") as file:
+            for name in ("median", "median_lo", "median_hi"):
+                file[f"cases/latency_{name}_s"][0] *= 100.0
+        run = mdsweep("compare", base, slow)
+        self.assertEqual(run.code, 3, run.err)
+        self.assertIn("REGRESSION", run.out)
+        rows = json.loads(mdsweep("compare", base, slow, "--format", "json").out)["rows"]
+        self.assertEqual(rows[0]["verdict"], "REGRESSION")
+        self.assertAlmostEqual(rows[0]["ratio"], 100.0, places=6)
+        self.assertEqual(mdsweep("compare", slow, base).out.count("FASTER"), 1)
+        self.run_ok(self.config(SMALL, run="steps = 7;", output="other.h5", name="other.cfg"))
+        run = mdsweep("compare", base, self.path("other.h5"))
+        self.assertEqual((run.code, len(run.errors())), (2, 1), run.err)
+        self.assertEqual(mdsweep("compare", base, slow, "--threshold", "x").code, 2)
 
     def test_list(self):
         for what in ("models", "systems", "protocols", "devices", "metrics"):
