@@ -16,6 +16,7 @@ typedef struct preset {
 static const preset presets[] = {
     {"sutton-chen", "Sutton-Chen embedded atom: Cu, Al", "eam", "form", "sutton-chen"},
     {"finnis-sinclair", "Finnis-Sinclair: Fe", "eam", "form", "finnis-sinclair"},
+    {"ani-2x", "ANI-2x, ensemble of 8: H C N O S F Cl; needs its weights", "ani", NULL, NULL},
 };
 
 enum { PRESETS = (int)(sizeof presets / sizeof *presets) };

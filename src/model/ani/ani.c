@@ -1,0 +1,453 @@
+/* The engine of ANI networks: files in ani_files.c, formulas and loops in ani_kernel.h and the
+ * *_body.h files, and here the order of things. */
+#include "model/ani/ani.h"
+
+#include "md/neighbor.h"
+#include "model/ani/ani_list.h"
+#include "model/ani/ani_pack.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __x86_64__
+#include <xmmintrin.h>
+#endif
+
+/* eV; CODATA 2014, the value the published energies were converted with. */
+static const double hartree = 27.211386024367243;
+
+typedef struct ani {
+    mds_model base;
+    ani_weights *weights;
+    const ani_kernel *kernel;
+    int first, members; /* in use */
+    mds_neighbor *neighbors;
+    ani_pack pack;
+    ani_list list;
+    double self_energy; /* eV, of all atoms */
+    double member_energy[ANI_MEMBERS_MAX];
+    void *g, *grad, *h, *scratch;
+    size_t g_bytes, grad_bytes, h_bytes, scratch_bytes;
+} ani;
+
+static void ani_destroy(mds_model *model)
+{
+    ani *self = (ani *)model;
+    mds_device *device = self->base.device;
+
+    mds_neighbor_destroy(self->neighbors);
+    ani_pack_fini(device, &self->pack);
+    ani_list_fini(&self->list, device);
+    mds_device_free(device, self->g);
+    mds_device_free(device, self->grad);
+    mds_device_free(device, self->h);
+    mds_device_free(device, self->scratch);
+    free(self->weights);
+    free(self);
+}
+
+/* Elements and constants only. Heap, because it is large. */
+static mds_status open_weights(const mds_model_spec *spec, ani_weights **out)
+{
+    mds_status status = MDS_OK;
+
+    *out = malloc(sizeof **out);
+    if (!*out)
+        return mds_fail(MDS_ERR_NOMEM, "ani: no memory for the description of the networks");
+    if (spec->seed)
+        ani_weights_synthetic(spec->seed, *out);
+    else
+        status = ani_weights_open(mds_options_text(&spec->options, "weights"), *out);
+    const int member = mds_options_int(&spec->options, "member");
+    if (status == MDS_OK && member >= (*out)->members)
+        status = mds_fail(MDS_ERR_CONFIG, "option 'member': %d, but there are members 0 to %d",
+                          member, (*out)->members - 1);
+    if (status != MDS_OK) {
+        free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static mds_status set_up(ani *self, const mds_model_spec *spec)
+{
+    const mds_options *options = &spec->options;
+    const char *kernel = mds_options_text(options, "kernel");
+    const int member = mds_options_int(options, "member");
+    mds_status status;
+
+    MDS_TRY(open_weights(spec, &self->weights));
+    MDS_TRY(ani_weights_check(self->weights));
+    self->kernel = ani_kernel_find(kernel, spec->precision == MDS_PRECISION_FP64);
+    if (!self->kernel)
+        return mds_fail(MDS_ERR_UNSUPPORTED, "option 'kernel': this processor has no %s", kernel);
+    self->first = member < 0 ? 0 : member;
+    self->members = member < 0 ? self->weights->members : 1;
+    self->list.atoms.d = self->weights->descriptor;
+    for (int z = 0; z < self->weights->descriptor.n_sections; ++z) {
+        self->list.atoms.cos_z[z] = cos(self->weights->descriptor.shift_z[z]);
+        self->list.atoms.sin_z[z] = sin(self->weights->descriptor.shift_z[z]);
+    }
+    self->list.lanes = self->kernel->lanes;
+    self->list.real_size = self->kernel->real_size;
+    const mds_neighbor_options list = {.cutoff = self->weights->descriptor.radial_cutoff,
+                                       .skin = mds_options_real(options, "skin_A"),
+                                       .kind = MDS_NEIGHBOR_FULL};
+    status = mds_neighbor_create(self->base.device, &list, &self->neighbors);
+out:
+    return status;
+}
+
+static mds_status ani_create(const mds_model_spec *spec, mds_device *device, mds_model **out)
+{
+    ani *self = calloc(1, sizeof *self);
+
+    if (!self)
+        return mds_fail(MDS_ERR_NOMEM, "ani: no memory for the model");
+    self->base.device = device;
+    const mds_status status = set_up(self, spec);
+    if (status != MDS_OK) {
+        ani_destroy(&self->base);
+        return status;
+    }
+    *out = &self->base;
+    return MDS_OK;
+}
+
+/* ---- prepare ---- */
+
+static mds_status unknown_element(const ani_weights *w, int z)
+{
+    char known[ANI_ELEMENTS_MAX * 4 + 1] = "";
+
+    for (int e = 0; e < w->elements; ++e) {
+        strcat(known, " ");
+        strcat(known, w->symbol[e]);
+    }
+    return mds_fail(MDS_ERR_UNSUPPORTED, "ani has networks for%s only, not for %s", known,
+                    mds_element_symbol(z));
+}
+
+/* The elements of the species in the model's order, and which of them a type is. */
+static mds_status find_elements(const ani_weights *w, const mds_species *species, int *element,
+                                int *live, int *kind_of)
+{
+    bool present[ANI_ELEMENTS_MAX] = {false};
+    int index[ANI_ELEMENTS_MAX];
+
+    *live = 0;
+    for (int t = 0; t < species->count; ++t) {
+        const int e = ani_weights_find(w, species->z[t]);
+
+        if (e < 0)
+            return unknown_element(w, species->z[t]);
+        present[e] = true;
+    }
+    for (int e = 0; e < w->elements; ++e)
+        if (present[e]) {
+            index[e] = *live;
+            element[(*live)++] = e;
+        }
+    for (int t = 0; t < species->count; ++t)
+        kind_of[t] = index[ani_weights_find(w, species->z[t])];
+    return MDS_OK;
+}
+
+static mds_status reserve_blocks(ani *self)
+{
+    mds_device *device = self->base.device;
+    const ani_atoms *atoms = &self->list.atoms;
+    const size_t slots = (size_t)self->list.blocks[atoms->live] * (size_t)self->list.lanes;
+    const size_t bytes = slots * (size_t)atoms->features * self->kernel->real_size;
+    size_t reals = 0;
+    mds_status status;
+
+    for (int m = 0; m < self->members; ++m)
+        for (int e = 0; e < atoms->live; ++e) {
+            const size_t need = self->kernel->group_reals(&self->pack.net[m][e]);
+
+            reals = need > reals ? need : reals;
+        }
+    MDS_TRY(mds_device_reserve(device, bytes, "ani descriptors", &self->g, &self->g_bytes));
+    MDS_TRY(mds_device_reserve(device, bytes, "ani gradients", &self->grad, &self->grad_bytes));
+    MDS_TRY(mds_device_reserve(device, reals * self->kernel->real_size, "ani activations", &self->h,
+                               &self->h_bytes));
+    /* Slots without an atom are computed too, and must stay finite. */
+    status = mds_device_fill(device, self->g, 0, bytes);
+out:
+    return status;
+}
+
+static mds_status ani_prepare(mds_model *model, const mds_state *state)
+{
+    ani *self = (ani *)model;
+    int element[ANI_ELEMENTS_MAX], kind_of[MDS_SPECIES_MAX], live;
+    mds_status status;
+
+    MDS_TRY(find_elements(self->weights, &state->species, element, &live, kind_of));
+    if (self->pack.live != live ||
+        memcmp(self->pack.element, element, (size_t)live * sizeof *element) != 0)
+        MDS_TRY(ani_pack_make(self->base.device, self->weights, self->kernel, self->first,
+                              self->members, element, live, hartree / self->members, &self->pack));
+    MDS_TRY(ani_list_set_atoms(&self->list, self->base.device, state->n, state->type, kind_of, live,
+                               self->pack.features));
+    MDS_TRY(reserve_blocks(self));
+    self->self_energy = 0.0;
+    for (int e = 0; e < live && mds_options_bool(&model->spec.options, "self_energies"); ++e)
+        self->self_energy += hartree * self->list.count[e] * self->weights->self_energy[element[e]];
+    mds_neighbor_invalidate(self->neighbors);
+out:
+    return status;
+}
+
+/* ---- compute ---- */
+
+static mds_status describe(ani *self, const mds_state *state, ani_extent *extent)
+{
+    const ani_atoms *atoms = &self->list.atoms;
+
+    self->kernel->filter(atoms, self->neighbors->xe, extent);
+    const mds_status status =
+        mds_device_reserve(self->base.device, self->kernel->scratch_bytes(atoms, extent),
+                           "ani scratch", &self->scratch, &self->scratch_bytes);
+    if (status == MDS_OK)
+        self->kernel->describe(atoms, extent, 0, state->n, self->scratch, self->g);
+    return status;
+}
+
+/* One network over all atoms of its element, a few blocks at a time: forward and at once backward,
+ * while the activations are near. Returns the energy. */
+static double run_network(ani *self, const ani_packed *net, int element, bool add)
+{
+    const int first = self->list.blocks[element], end = self->list.blocks[element + 1];
+    const size_t block = (size_t)self->list.lanes * (size_t)self->pack.features *
+                         self->kernel->real_size;
+    double energy = 0.0;
+
+    for (int b = first, take; b < end; b += take) {
+        const int left = end - b;
+        const int atoms = self->list.count[element] - (b - first) * self->list.lanes;
+
+        take = left == ANI_GROUP_BLOCKS + 1 ? (left + 1) / 2
+               : left > ANI_GROUP_BLOCKS    ? ANI_GROUP_BLOCKS
+                                            : left;
+        mds_region_begin(self->base.regions, MDS_REGION_NETWORK);
+        energy +=
+            self->kernel->forward(net, take, atoms, (char *)self->g + (size_t)b * block, self->h);
+        mds_region_end(self->base.regions, MDS_REGION_NETWORK);
+        mds_region_begin(self->base.regions, MDS_REGION_NETWORK_BACKWARD);
+        self->kernel->backward(net, take, self->h, add, (char *)self->grad + (size_t)b * block);
+        mds_region_end(self->base.regions, MDS_REGION_NETWORK_BACKWARD);
+    }
+    return energy;
+}
+
+/* Members outermost: their weights are read from far memory once each. */
+static double run_networks(ani *self)
+{
+    double total = 0.0;
+
+    for (int m = 0; m < self->members; ++m) {
+        double energy = 0.0;
+
+        for (int e = 0; e < self->list.atoms.live; ++e)
+            energy += run_network(self, &self->pack.net[m][e], e, m > 0);
+        self->member_energy[m] = energy * self->members;
+        total += energy;
+    }
+    return total;
+}
+
+static void find_forces(ani *self, const ani_extent *extent, mds_state *state, unsigned want)
+{
+    double strain[3][3] = {{0.0}};
+
+    memset(state->f, 0, (size_t)state->n * 3 * sizeof *state->f);
+    self->kernel->forces(&self->list.atoms, extent, 0, state->n, self->scratch, self->grad,
+                         self->neighbors->owner, state->f, strain);
+    for (int a = 0; a < 3 && want & MDS_WANT_VIRIAL; ++a)
+        for (int b = 0; b < 3; ++b)
+            state->s->virial_eV[a][b] = -0.5 * (strain[a][b] + strain[b][a]);
+}
+
+static mds_status compute_parts(ani *self, mds_state *state, unsigned want)
+{
+    ani_extent extent;
+    mds_status status;
+
+    mds_region_begin(self->base.regions, MDS_REGION_NEIGHBOR);
+    status = mds_neighbor_update(self->neighbors, state);
+    if (status == MDS_OK)
+        status = ani_list_refresh(&self->list, self->base.device, self->neighbors);
+    mds_region_end(self->base.regions, MDS_REGION_NEIGHBOR);
+    if (status != MDS_OK)
+        return status;
+    mds_region_begin(self->base.regions, MDS_REGION_DESCRIPTOR);
+    status = describe(self, state, &extent);
+    mds_region_end(self->base.regions, MDS_REGION_DESCRIPTOR);
+    if (status != MDS_OK)
+        return status;
+    const double energy = run_networks(self);
+    mds_region_begin(self->base.regions, MDS_REGION_FORCES);
+    find_forces(self, &extent, state, want);
+    state->s->potential_eV = energy + self->self_energy;
+    state->s->n_edges = (double)extent.edges;
+    mds_region_end(self->base.regions, MDS_REGION_FORCES);
+    return MDS_OK;
+}
+
+static mds_status ani_compute(mds_model *model, mds_state *state, unsigned want)
+{
+#ifdef __x86_64__
+    /* Gaussians underflow all the time; numbers below 1e-38 are taken as zero, which is exact
+     * enough and a hundred times faster. */
+    const unsigned mode = _mm_getcsr();
+
+    if (model->spec.precision == MDS_PRECISION_FP32)
+        _mm_setcsr(mode | 0x8040);
+    const mds_status status = compute_parts((ani *)model, state, want);
+    _mm_setcsr(mode);
+    return status;
+#else
+    return compute_parts((ani *)model, state, want);
+#endif
+}
+
+/* ---- what is known without atoms ---- */
+
+static mds_status ani_supports(const mds_model_spec *spec, const mds_model_target *target)
+{
+    ani_weights *weights;
+    mds_status status = open_weights(spec, &weights);
+    int element[ANI_ELEMENTS_MAX], kind_of[MDS_SPECIES_MAX], live;
+
+    if (status == MDS_OK)
+        status = find_elements(weights, &target->species, element, &live, kind_of);
+    free(weights);
+    return status;
+}
+
+static double ani_cost_s(const mds_model_spec *spec, const mds_model_target *target,
+                         mds_device_kind kind)
+{
+    const int members = mds_options_int(&spec->options, "member") < 0 ? 8 : 1;
+    const double slower = spec->precision == MDS_PRECISION_FP64 ? 2.2 : 1.0;
+
+    (void)kind;
+    return slower * (20e-6 + 1e-6 * (4.0 + 3.5 * members) * target->n_atoms);
+}
+
+static double ani_memory_bytes(const mds_model_spec *spec, const mds_model_target *target)
+{
+    const int members = mds_options_int(&spec->options, "member") < 0 ? 8 : 1;
+    const double wider = spec->precision == MDS_PRECISION_FP64 ? 2.0 : 1.0;
+    const int live = target->species.count;
+
+    /* Weights of one member and element in water take 0.4 MB; columns grow with the pairs. */
+    return wider * (members * live * (0.2e6 + 0.03e6 * live * (live + 1)) +
+                    target->n_atoms * (4e3 + 300.0 * live * (live + 1)));
+}
+
+static double ani_cutoff(const mds_model *model)
+{
+    return ((const ani *)model)->weights->descriptor.radial_cutoff;
+}
+
+/* ---- for tests ---- */
+
+int ani_member_count(const mds_model *model)
+{
+    return ((const ani *)model)->members;
+}
+
+const double *ani_member_energies(const mds_model *model)
+{
+    return ((const ani *)model)->member_energy;
+}
+
+int ani_descriptor_size(const mds_model *model)
+{
+    const ani_weights *w = ((const ani *)model)->weights;
+
+    return ani_descriptor_length(&w->descriptor, w->elements);
+}
+
+void ani_descriptor_of(const mds_model *model, int i, double *out)
+{
+    const ani *self = (const ani *)model;
+    const ani_weights *w = self->weights;
+    const ani_atoms *atoms = &self->list.atoms;
+    const int lanes = self->list.lanes, slot = atoms->slot[i], live = atoms->live;
+    const int shifts = w->descriptor.n_radial;
+    const int tile = w->descriptor.n_angular * w->descriptor.n_sections;
+    const size_t base = (size_t)(slot / lanes) * (size_t)(lanes * atoms->features);
+    size_t at = base + (size_t)(slot % lanes);
+
+    memset(out, 0, (size_t)ani_descriptor_size(model) * sizeof *out);
+#define NEXT                                                                                       \
+    (self->kernel->real_size == sizeof(float) ? (double)((const float *)self->g)[at]               \
+                                              : ((const double *)self->g)[at])
+    for (int a = 0; a < live; ++a)
+        for (int k = 0; k < shifts; ++k, at += (size_t)lanes)
+            out[self->pack.element[a] * shifts + k] = NEXT;
+    for (int a = 0; a < live; ++a)
+        for (int b = a; b < live; ++b) {
+            const int pair =
+                ani_pair_index(w->elements, self->pack.element[a], self->pack.element[b]);
+
+            for (int k = 0; k < tile; ++k, at += (size_t)lanes)
+                out[w->elements * shifts + pair * tile + k] = NEXT;
+        }
+#undef NEXT
+}
+
+static const char *const kernel_words[] = {"auto", "avx512", "avx2", "portable", NULL};
+
+static const mds_option ani_options[] = {
+    {.key = "weights",
+     .type = MDS_OPTION_TEXT,
+     .preset_text = "weights/ani-2x_8x",
+     .help = "folder of NeuroChem files (*.params, sae_linfit.dat, train0/networks, ...)"},
+    {.key = "member",
+     .type = MDS_OPTION_INT,
+     .preset = -1,
+     .min = -1,
+     .max = ANI_MEMBERS_MAX - 1,
+     .help = "one network of the ensemble; -1: the mean of all"},
+    {.key = "self_energies",
+     .type = MDS_OPTION_BOOL,
+     .preset = 1,
+     .help = "add the energies of free atoms"},
+    {.key = "skin_A",
+     .type = MDS_OPTION_REAL,
+     .unit = "Å",
+     .preset = 1.0,
+     .min = 0.0,
+     .max = 5.0,
+     .help = "skin of the neighbour list"},
+    {.key = "kernel",
+     .type = MDS_OPTION_TEXT,
+     .preset_text = "auto",
+     .choices = kernel_words,
+     .help = "instruction set of the loops"},
+    {0},
+};
+
+const mds_engine mds_engine_ani = {
+    .name = "ani",
+    .summary = "ANI networks (ANI-2x, 1x, 1ccx), ensemble or single member",
+    .options = ani_options,
+    .caps = MDS_CAP_STRESS | MDS_CAP_CONSERVATIVE | MDS_CAP_NONPERIODIC,
+    .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32,
+    .default_precision = MDS_PRECISION_FP32,
+    .create = ani_create,
+    .destroy = ani_destroy,
+    .prepare = ani_prepare,
+    .compute = ani_compute,
+    .supports = ani_supports,
+    .cost_s = ani_cost_s,
+    .memory_bytes = ani_memory_bytes,
+    .cutoff = ani_cutoff,
+    .on_sim = true,
+};

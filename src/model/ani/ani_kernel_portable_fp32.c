@@ -1,0 +1,35 @@
+/* 128-bit vectors of float32, which every processor has or the compiler imitates. */
+#include "base/units.h"
+#include "model/ani/ani_kernel.h"
+
+#include <math.h>
+
+#define REAL_BITS    32
+#define VECTOR_BYTES 16
+#define TILE_ROWS    4
+#define KERNEL       "portable"
+#define NAME(x)      x##_portable_fp32
+#define V_SQRT(x)    root_of(x)
+#define V_SUM(x)     sum_of(x)
+
+typedef float quad __attribute__((vector_size(VECTOR_BYTES)));
+
+static inline quad root_of(quad x)
+{
+    for (int l = 0; l < (int)(sizeof x / sizeof x[0]); ++l)
+        x[l] = sqrtf(x[l]);
+    return x;
+}
+
+static inline float sum_of(quad x)
+{
+    return (x[0] + x[2]) + (x[1] + x[3]);
+}
+
+extern const ani_kernel ani_kernel_portable_fp32;
+
+#include "model/ani/ani_vector_body.h"
+
+#include "model/ani/ani_descriptor_body.h"
+
+#include "model/ani/ani_network_body.h"
