@@ -75,8 +75,8 @@ int ani_descriptor_length(const ani_descriptor *d, int elements);
 /* Number of the unordered pair of elements i, j among `elements`: row-major upper triangle. */
 int ani_pair_index(int elements, int i, int j);
 
-/* The description of one network from the text of an .nnf file, bzip2-packed or plain; `path` is
- * for messages. */
+/* The description of one network from the text of an .nnf file, bzip2-packed or plain, with a NUL
+ * behind it (as mds_read_file() leaves one); `path` is for messages. */
 mds_status ani_nnf_parse(const char *path, const char *bytes, size_t length, ani_net *out);
 
 #endif
