@@ -89,27 +89,34 @@ void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows)
     }
 }
 
-void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row)
+int mds_samples_next(mds_samples *samples, mds_pool pool, int count, mds_cell **columns)
 {
-    mds_samples_append_rows(samples, pool, row, 1);
+    const int64_t at = atomic_load_explicit(&samples->header->rows[pool], memory_order_relaxed);
+    const int64_t capacity = samples->capacity[pool];
+
+    for (int c = 0; c < samples->columns[pool]; ++c)
+        columns[c] = samples->cells[pool] + c * capacity + at;
+    return count < capacity - at ? count : (int)(capacity - at);
 }
 
-void mds_samples_append_rows(mds_samples *samples, mds_pool pool, const mds_cell *rows, int count)
+void mds_samples_publish(mds_samples *samples, mds_pool pool, int count)
 {
     _Atomic int64_t *published = &samples->header->rows[pool];
-    const int64_t at = atomic_load_explicit(published, memory_order_relaxed);
+
+    atomic_store_explicit(published, atomic_load_explicit(published, memory_order_relaxed) + count,
+                          memory_order_release);
+}
+
+void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row)
+{
+    const int64_t at = atomic_load_explicit(&samples->header->rows[pool], memory_order_relaxed);
     const int64_t capacity = samples->capacity[pool];
-    const int columns = samples->columns[pool];
 
-    if (count > capacity - at)
-        count = (int)(capacity - at);
-    for (int c = 0; c < columns; ++c) {
-        mds_cell *cell = samples->cells[pool] + c * capacity + at;
-
-        for (int row = 0; row < count; ++row)
-            cell[row] = rows[row * columns + c];
-    }
-    atomic_store_explicit(published, at + count, memory_order_release);
+    if (at >= capacity)
+        return;
+    for (int c = 0; c < samples->columns[pool]; ++c)
+        samples->cells[pool][c * capacity + at] = row[c];
+    mds_samples_publish(samples, pool, 1);
 }
 
 void mds_samples_beat(mds_samples *samples, mds_phase phase)

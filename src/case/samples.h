@@ -67,8 +67,10 @@ void mds_samples_reset(mds_samples *samples, int case_index, int attempt);
 void mds_samples_touch(mds_samples *samples, mds_pool pool, int64_t rows);
 /* Worker: appends one row to a pool (dropped when full). */
 void mds_samples_append(mds_samples *samples, mds_pool pool, const mds_cell *row);
-/* The same for `count` rows, one after the other: (count, columns). */
-void mds_samples_append_rows(mds_samples *samples, mds_pool pool, const mds_cell *rows, int count);
+/* The same for many rows, in place: where the next rows of each column go (columns of the pool; how
+ * many of `count` there is room for is returned), and then their publication. */
+int mds_samples_next(mds_samples *samples, mds_pool pool, int count, mds_cell **columns);
+void mds_samples_publish(mds_samples *samples, mds_pool pool, int count);
 void mds_samples_beat(mds_samples *samples, mds_phase phase);
 
 /* Reader: rows published, and column c (valid below that count). */

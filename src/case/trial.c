@@ -34,8 +34,8 @@ enum {
     /* Reading the resident set is a system call of half a microsecond to two. When memory_every is
      * so short that it would be a visible part of the run, rows in between say "not known"; but a
      * segment gets enough of them for a verdict. */
-    RESIDENT_EVERY_NS = 1000000,
-    RESIDENT_POINTS = 16
+    RESIDENT_EVERY_NS = 5000000,
+    RESIDENT_POINTS = 20
 };
 
 mds_status mds_trial_arm(mds_trial *trial)
@@ -55,7 +55,7 @@ mds_status mds_trial_arm(mds_trial *trial)
     trial->has_events = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
     if (trial->has_events)
         MDS_TRY(mds_device_events_create(trial->device, 2 * MDS_TRIAL_RING));
-    memset(trial->ring, 0, sizeof trial->ring);
+    memset(&trial->ring, 0, sizeof trial->ring);
 
     /* Earlier cases of this worker leave free heap behind, from which a leak would be served
      * without the resident set ever showing it. */
@@ -73,58 +73,72 @@ out:
     return status;
 }
 
-static void observe(mds_trial *trial, const mds_raw_step *raw)
+static int event_slot(const mds_step_ring *ring, int k)
 {
-    mds_observation *seen = &trial->observation;
-
-    seen->scalars = &raw->scalars;
-    seen->step = raw->step;
-    seen->wall_s = 1e-9 * (double)raw->wall_ns;
-    seen->flags = raw->flags;
-    seen->volume = raw->volume;
-    seen->thermodynamics = raw->thermodynamics;
-    seen->pressure_GPa = raw->thermodynamics && trial->thermo_want
-                             ? mds_pressure_GPa(&raw->scalars, raw->volume)
-                             : NAN;
+    return (int)((ring->first + k) % MDS_TRIAL_RING);
 }
 
-/* The ring was written a batch ago; the model has driven it out of the nearest cache since. */
-static inline void prefetch(const mds_raw_step *raw)
+/* Only devices with a clock of their own leave steps behind, so this is not in the way of fast
+ * ones. */
+static void drop_oldest(mds_step_ring *ring, int count)
 {
-    for (size_t line = 0; line < sizeof *raw; line += 64)
-        __builtin_prefetch((const char *)raw + line);
+    const size_t left = (size_t)(ring->count - count) * sizeof(double);
+    double *const arrays[] = {ring->wall_s,     ring->device_s,     ring->potential_eV,
+                              ring->kinetic_eV, ring->conserved_eV, ring->virial_trace_eV,
+                              ring->n_edges,    ring->volume_A3};
+
+    ring->first += count;
+    ring->count -= count;
+    if (left == 0)
+        return;
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; ++i)
+        memmove(arrays[i], arrays[i] + count, left);
+    memmove(ring->flags, ring->flags + count, left);
 }
 
 /* Makes rows of the oldest steps until `keep` are left. */
 static __attribute__((noinline)) void publish(mds_trial *trial, int keep)
 {
-    mds_observation *seen = &trial->observation;
-    const int columns = trial->samples->columns[MDS_POOL_STEPS];
-    mds_cell rows[MDS_TRIAL_RING * MDS_TRIAL_COLUMNS];
-    int count = 0;
+    mds_step_ring *ring = &trial->ring;
+    mds_cell *columns[MDS_TRIAL_COLUMNS];
+    const int over = ring->count - keep;
 
-    for (; trial->pending > keep; --trial->pending) {
-        const int slot = trial->oldest;
-
-        prefetch(&trial->ring[(slot + 2) % MDS_TRIAL_RING]);
-        observe(trial, &trial->ring[slot]);
-        seen->device_s = trial->has_events
-                             ? mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1)
-                             : seen->wall_s;
-        mds_pool_sample(MDS_POOL_STEPS, seen, rows + count++ * columns);
-        trial->oldest = (slot + 1) % MDS_TRIAL_RING;
-    }
-    mds_samples_append_rows(trial->samples, MDS_POOL_STEPS, rows, count);
     trial->begin_ns = 0;
+    if (over <= 0)
+        return;
+    for (int k = 0; trial->has_events && k < over; ++k) {
+        const int slot = event_slot(ring, k);
+
+        ring->device_s[k] = mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1);
+    }
+    const int room = mds_samples_next(trial->samples, MDS_POOL_STEPS, over, columns);
+    const mds_step_batch batch = {
+        .count = room,
+        .state = &trial->state,
+        .wall_s = ring->wall_s,
+        .device_s = trial->has_events ? ring->device_s : ring->wall_s,
+        .flags = ring->flags,
+        .potential_eV = ring->potential_eV,
+        .kinetic_eV = ring->kinetic_eV,
+        .conserved_eV = ring->conserved_eV,
+        .virial_trace_eV = ring->virial_trace_eV,
+        .n_edges = ring->n_edges,
+        .volume_A3 = ring->volume_A3,
+    };
+    mds_pool_sample_steps(&batch, columns);
+    mds_samples_publish(trial->samples, MDS_POOL_STEPS, room);
+    drop_oldest(ring, over);
 }
 
 /* After step i of a segment, which ended at `now`. */
 static void publish_if_due(mds_trial *trial, int64_t i, int64_t now)
 {
+    const int pending = trial->ring.count;
+
     if (trial->has_events) {
-        if (trial->pending == MDS_TRIAL_RING)
+        if (pending == MDS_TRIAL_RING)
             publish(trial, LATE);
-    } else if (trial->pending >= BATCH || trial->pending > i / BATCH_GROWTH ||
+    } else if (pending >= BATCH || pending > i / BATCH_GROWTH ||
                now - trial->published_ns > BATCH_NS) {
         publish(trial, 0);
         trial->published_ns = now;
@@ -134,51 +148,69 @@ static void publish_if_due(mds_trial *trial, int64_t i, int64_t now)
 /* The members that rows are made of, one by one. The model and the protocol have just written them,
  * as single numbers that are still in the store buffer: a wider load, as of a struct copy, would
  * have to wait until they have reached the cache. `volatile` keeps the compiler from widening. */
-static inline void copy_scalars(mds_scalars *to, const volatile mds_scalars *from)
+static inline void keep_scalars(mds_step_ring *ring, int k, const volatile mds_scalars *s)
 {
-    to->potential_eV = from->potential_eV;
-    for (int k = 0; k < 3; ++k)
-        to->virial_eV[k][k] = from->virial_eV[k][k];
-    to->kinetic_eV = from->kinetic_eV;
-    to->conserved_eV = from->conserved_eV;
-    to->n_edges = from->n_edges;
-    to->rebuilt = from->rebuilt;
+    ring->potential_eV[k] = s->potential_eV;
+    ring->virial_trace_eV[k] = s->virial_eV[0][0] + s->virial_eV[1][1] + s->virial_eV[2][2];
+    ring->kinetic_eV[k] = s->kinetic_eV;
+    ring->conserved_eV[k] = s->conserved_eV;
+    ring->n_edges[k] = s->n_edges;
+    if (s->rebuilt != 0.0)
+        ring->flags[k] |= MDS_STEP_REBUILT;
 }
 
-/* The step's scalars, as far as they can be had: without host access only when they were asked for,
- * because that waits for the device. */
-static mds_status take_scalars(mds_trial *trial, mds_raw_step *raw)
+/* Thermodynamics that were not asked for are not known, whatever stands in the scalars. */
+static void forget_scalars(mds_step_ring *ring, int k)
 {
-    if (trial->host_access)
-        copy_scalars(&raw->scalars, trial->state.s);
-    else if (raw->thermodynamics)
-        return mds_state_fetch_scalars(&trial->state, &raw->scalars);
-    return MDS_OK;
+    ring->potential_eV[k] = ring->virial_trace_eV[k] = ring->kinetic_eV[k] = NAN;
+    ring->conserved_eV[k] = ring->n_edges[k] = ring->volume_A3[k] = NAN;
 }
 
-static RARELY mds_status condemn(const mds_trial *trial, const mds_scalars *s)
+static RARELY mds_status condemn(const mds_trial *trial, double potential_eV, double kinetic_eV)
 {
-    if (!isfinite(s->potential_eV))
+    if (!isfinite(potential_eV))
         return mds_fail(MDS_ERR_NUMERIC, "potential energy is not a number");
-    if (!isfinite(s->kinetic_eV))
+    if (!isfinite(kinetic_eV))
         return mds_fail(MDS_ERR_NUMERIC, "kinetic energy is not a number");
     return mds_fail(MDS_ERR_NUMERIC, "the temperature is %.3g K: the trajectory has exploded",
-                    mds_state_temperature(&trial->state, s->kinetic_eV));
+                    mds_state_temperature(&trial->state, kinetic_eV));
 }
 
 /* A trajectory that has become meaningless ends here, not after an hour of timing NaNs. */
-static inline mds_status judge(const mds_trial *trial, const mds_scalars *s)
+static inline mds_status judge(const mds_trial *trial, double potential_eV, double kinetic_eV)
 {
-    const bool moves_well = !trial->dynamics || s->kinetic_eV <= trial->kinetic_limit_eV;
+    const bool moves_well = !trial->dynamics || kinetic_eV <= trial->kinetic_limit_eV;
 
-    return isfinite(s->potential_eV) && moves_well ? MDS_OK : condemn(trial, s);
+    return isfinite(potential_eV) && moves_well ? MDS_OK : condemn(trial, potential_eV, kinetic_eV);
+}
+
+/* The scalars of the step that has just ended into entry k, as far as they can be had: without host
+ * access only when they were asked for, because that waits for the device. */
+static mds_status take_scalars(mds_trial *trial, int k, bool thermodynamics)
+{
+    mds_step_ring *ring = &trial->ring;
+    mds_scalars fetched;
+    mds_status status = MDS_OK;
+
+    if (trial->host_access) {
+        keep_scalars(ring, k, trial->state.s);
+    } else if (thermodynamics) {
+        status = mds_state_fetch_scalars(&trial->state, &fetched);
+        if (status == MDS_OK)
+            keep_scalars(ring, k, &fetched);
+    }
+    if (status == MDS_OK && (trial->host_access || thermodynamics))
+        status = judge(trial, ring->potential_eV[k], ring->kinetic_eV[k]);
+    if (!thermodynamics)
+        forget_scalars(ring, k);
+    return status;
 }
 
 /* One step in its bracket, into the ring. */
 static mds_status timed_step(mds_trial *trial, bool thermodynamics, int64_t flags)
 {
-    const int slot = (trial->oldest + trial->pending) % MDS_TRIAL_RING;
-    mds_raw_step *raw = &trial->ring[slot];
+    mds_step_ring *ring = &trial->ring;
+    const int k = ring->count, slot = trial->has_events ? event_slot(ring, k) : 0;
 
     const int64_t begin = trial->begin_ns ? trial->begin_ns : mds_clock_ns();
     if (trial->has_events)
@@ -194,20 +226,13 @@ static mds_status timed_step(mds_trial *trial, bool thermodynamics, int64_t flag
     if (status != MDS_OK)
         return status;
     trial->begin_ns = end;
-    raw->step = trial->step;
-    raw->wall_ns = end - begin;
-    raw->volume = trial->state.box.volume;
-    raw->thermodynamics = thermodynamics;
-    raw->flags = flags;
-    status = take_scalars(trial, raw);
-    if (status != MDS_OK)
-        return status;
-    ++trial->pending;
-    if (!trial->host_access && !thermodynamics)
-        return MDS_OK;
-    if (raw->scalars.rebuilt != 0)
-        raw->flags |= MDS_STEP_REBUILT;
-    return judge(trial, &raw->scalars);
+    ring->wall_s[k] = 1e-9 * (double)(end - begin);
+    ring->flags[k] = flags;
+    ring->volume_A3[k] = trial->state.box.volume;
+    status = take_scalars(trial, k, thermodynamics);
+    if (status == MDS_OK)
+        ++ring->count;
+    return status;
 }
 
 /* `rows`: memory rows of the segment. */
@@ -318,13 +343,14 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
     trial->step += count;
     if (count > 0)
         status = mds_state_fetch_scalars(&trial->state, &scalars); /* waits for the last step */
-    return status == MDS_OK && count > 0 ? judge(trial, &scalars) : status;
+    return status == MDS_OK && count > 0 ? judge(trial, scalars.potential_eV, scalars.kinetic_eV)
+                                         : status;
 }
 
 /* One step of the component pass, which ends with a synchronisation so that the parts are whole. */
 static mds_status component_step(mds_trial *trial, bool thermodynamics)
 {
-    mds_raw_step raw = {.step = trial->step, .thermodynamics = thermodynamics};
+    mds_observation *seen = &trial->observation;
     mds_cell row[MDS_TRIAL_COLUMNS];
 
     mds_regions_reset(&trial->regions);
@@ -333,16 +359,13 @@ static mds_status component_step(mds_trial *trial, bool thermodynamics)
         mds_protocol_step(trial->protocol, thermodynamics ? trial->thermo_want : 0u);
     if (status == MDS_OK)
         status = mds_device_sync(trial->device);
-    raw.wall_ns = mds_clock_ns() - begin;
+    seen->wall_s = 1e-9 * (double)(mds_clock_ns() - begin);
     if (status == MDS_OK)
-        status = take_scalars(trial, &raw);
-    if (status == MDS_OK && (thermodynamics || trial->host_access))
-        status = judge(trial, &raw.scalars);
+        status = take_scalars(trial, 0, thermodynamics); /* judged; the ring is empty here */
     if (status != MDS_OK)
         return status;
-    raw.volume = trial->state.box.volume;
-    observe(trial, &raw);
-    mds_pool_sample(MDS_POOL_COMPONENTS, &trial->observation, row);
+    seen->step = trial->step;
+    mds_pool_sample(MDS_POOL_COMPONENTS, seen, row);
     mds_samples_append(trial->samples, MDS_POOL_COMPONENTS, row);
     return MDS_OK;
 }

@@ -12,13 +12,16 @@ enum {
     MDS_TRIAL_RING = 32     /* steps that are over but not in the samples yet, at most */
 };
 
-/* A step that is over: what its row will be made of. */
-typedef struct mds_raw_step {
-    mds_scalars scalars;
-    int64_t step, wall_ns, flags;
-    double volume;
-    bool thermodynamics;
-} mds_raw_step;
+/* Steps that are over but not in the samples yet, oldest first, as the arrays that probes work on.
+ */
+typedef struct mds_step_ring {
+    int count;
+    int64_t first; /* how many steps came before the oldest: its event slots */
+    double wall_s[MDS_TRIAL_RING], device_s[MDS_TRIAL_RING];
+    int64_t flags[MDS_TRIAL_RING];
+    double potential_eV[MDS_TRIAL_RING], kinetic_eV[MDS_TRIAL_RING], conserved_eV[MDS_TRIAL_RING],
+        virial_trace_eV[MDS_TRIAL_RING], n_edges[MDS_TRIAL_RING], volume_A3[MDS_TRIAL_RING];
+} mds_step_ring;
 
 typedef struct mds_trial {
     const mds_study *study;
@@ -48,8 +51,7 @@ typedef struct mds_trial {
     unsigned thermo_want;    /* what a step with thermodynamics asks of the model */
     double kinetic_limit_eV; /* above it the trajectory has exploded */
     mds_observation observation;
-    mds_raw_step ring[MDS_TRIAL_RING];
-    int pending, oldest;
+    mds_step_ring ring;
     int64_t step;         /* taken so far, first step and warm-up included */
     int64_t begin_ns;     /* where the next bracket begins; 0: the clock must be read */
     int64_t published_ns; /* when rows were published last */

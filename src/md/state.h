@@ -4,10 +4,13 @@
 #ifndef MDS_MD_STATE_H
 #define MDS_MD_STATE_H
 
+#include "base/units.h"
 #include "device/device.h"
 #include "md/box.h"
 #include "md/species.h"
 #include "md/structure.h"
+
+#include <math.h>
 
 /* Scalars of the present step, in device memory, so that nothing must be waited for in the timed
  * loop; host code reads them with mds_state_fetch_scalars(). */
@@ -50,6 +53,15 @@ mds_status mds_state_draw_velocities(mds_state *state, double temperature_K, uin
 
 /* 2K / (k_B · degrees of freedom). */
 double mds_state_temperature(const mds_state *state, double kinetic_eV);
+
+/* P = (2K + tr W) / 3V in GPa; NaN without a volume. */
+static inline double mds_virial_pressure_GPa(double kinetic_eV, double virial_trace_eV,
+                                             double volume_A3)
+{
+    return volume_A3 > 0.0
+               ? MDS_EV_A3_TO_GPA * (2.0 * kinetic_eV + virial_trace_eV) / (3.0 * volume_A3)
+               : NAN;
+}
 
 /* Host-access devices: kinetic energy and its tensor from v and mass into state->s. */
 void mds_state_kinetic_cpu(mds_state *state);

@@ -47,21 +47,27 @@ enum {
     MDS_STEP_PREEMPTED = 16 /* the kernel took the core away during the step */
 };
 
-/* What a probe may look at after a step. */
+/* What a probe of another pool than the steps' may look at after a step. */
 typedef struct mds_observation {
     const mds_state *state;
-    const mds_scalars *scalars; /* host copy of this step's */
     mds_device *device;
     const mds_regions *regions; /* component pass only, else NULL */
     int64_t step;               /* 0-based from the first step */
-    double wall_s, device_s;    /* of this step */
-    int64_t flags;
-    double volume;       /* Å³ */
-    double pressure_GPa; /* of this step; NaN when not asked for */
-    bool thermodynamics; /* energies of this step were asked for (energy_every) */
-    int statm; /* /proc/self/statm, opened by the runner before the loop; -1: not there, or not now
+    double wall_s;              /* of this step; component pass only */
+    int statm; /* /proc/self/statm, opened by the runner before the loop; -1: not there or not now
                 */
 } mds_observation;
+
+/* Steps that are over, as arrays of `count` values: what probes of the steps pool work on, many
+ * steps at a time, because making rows one by one costs more than reading the clock. Energies,
+ * virial, pairs and volume are NaN for steps whose thermodynamics were not asked for. */
+typedef struct mds_step_batch {
+    int count;
+    const mds_state *state;
+    const double *wall_s, *device_s;
+    const int64_t *flags;
+    const double *potential_eV, *kinetic_eV, *conserved_eV, *virial_trace_eV, *n_edges, *volume_A3;
+} mds_step_batch;
 
 typedef struct mds_probe_class {
     const char *name, *summary;
@@ -70,6 +76,8 @@ typedef struct mds_probe_class {
     int series_count;
     /* Fills one cell per series. Values that are not known are NaN (f8) or -1 (i8). */
     void (*sample)(const mds_observation *observation, mds_cell *row);
+    /* The steps pool has this instead: columns[c] (count) for series c, written from its start. */
+    void (*sample_steps)(const mds_step_batch *batch, mds_cell *const *columns);
 } mds_probe_class;
 
 int mds_probe_count(void);
@@ -81,7 +89,10 @@ int mds_pool_column_count(mds_pool pool);
 const mds_series *mds_pool_column(mds_pool pool, int column);
 int mds_pool_find_column(mds_pool pool, const char *key); /* -1 when absent */
 
-/* Calls every probe of the pool; row has mds_pool_column_count(pool) cells. */
+/* Calls every probe of the pool (any but the steps pool); row has mds_pool_column_count(pool)
+ * cells. */
 void mds_pool_sample(mds_pool pool, const mds_observation *observation, mds_cell *row);
+/* The steps pool: columns has mds_pool_column_count(MDS_POOL_STEPS) pointers. */
+void mds_pool_sample_steps(const mds_step_batch *batch, mds_cell *const *columns);
 
 #endif

@@ -74,3 +74,13 @@ void mds_pool_sample(mds_pool pool, const mds_observation *observation, mds_cell
         row += probes[i]->series_count;
     }
 }
+
+void mds_pool_sample_steps(const mds_step_batch *batch, mds_cell *const *columns)
+{
+    for (int i = 0; i < PROBE_COUNT; ++i) {
+        if (probes[i]->pool != MDS_POOL_STEPS)
+            continue;
+        probes[i]->sample_steps(batch, columns);
+        columns += probes[i]->series_count;
+    }
+}

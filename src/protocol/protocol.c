@@ -111,7 +111,5 @@ double mds_pressure_GPa(const mds_scalars *s, double volume)
 {
     const double trace = s->virial_eV[0][0] + s->virial_eV[1][1] + s->virial_eV[2][2];
 
-    if (!(volume > 0.0))
-        return NAN;
-    return MDS_EV_A3_TO_GPA * (2.0 * s->kinetic_eV + trace) / (3.0 * volume);
+    return mds_virial_pressure_GPa(s->kinetic_eV, trace, volume);
 }

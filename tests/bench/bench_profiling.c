@@ -1,7 +1,7 @@
 /* What profiling costs: one silicon case with every step sampled against the same case with only
  * its loop timed, in alternation, so that slow changes of the machine meet both alike.
  *
- *     bench_profiling [atoms = 64] [pairs = 401] [steps = 1000]
+ *     bench_profiling [atoms = 64] [pairs = 61] [steps = 10000]
  *
  * Prints the floor of the framework too: the null model, which computes nothing, under nve. */
 #include "case/runner.h"
@@ -115,8 +115,8 @@ out:
 
 int main(int argc, char **argv)
 {
-    const int atoms = argc > 1 ? atoi(argv[1]) : 64, pairs = argc > 2 ? atoi(argv[2]) : 401;
-    const int64_t steps = argc > 3 ? atoll(argv[3]) : 1000;
+    const int atoms = argc > 1 ? atoi(argv[1]) : 64, pairs = argc > 2 ? atoi(argv[2]) : 61;
+    const int64_t steps = argc > 3 ? atoll(argv[3]) : 10000;
     mds_status status = compare("null", atoms, pairs, steps);
 
     if (status == MDS_OK)

@@ -1,5 +1,7 @@
 #include "probe/probe.h"
 
+#include <string.h>
+
 static const mds_series series[] = {
     {"wall_s", MDS_CELL_F8, "s", "time of the step by the host clock"},
     {"device_s", MDS_CELL_F8, "s", "time of the step by the device's event clock"},
@@ -9,11 +11,13 @@ static const mds_series series[] = {
 
 enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
-static void sample(const mds_observation *observation, mds_cell *row)
+static void sample_steps(const mds_step_batch *batch, mds_cell *const *columns)
 {
-    row[0].f8 = observation->wall_s;
-    row[1].f8 = observation->device_s;
-    row[2].i8 = observation->flags;
+    const size_t bytes = (size_t)batch->count * sizeof(mds_cell);
+
+    memcpy(columns[0], batch->wall_s, bytes);
+    memcpy(columns[1], batch->device_s, bytes);
+    memcpy(columns[2], batch->flags, bytes);
 }
 
 const mds_probe_class mds_probe_latency = {
@@ -22,5 +26,5 @@ const mds_probe_class mds_probe_latency = {
     .pool = MDS_POOL_STEPS,
     .series = series,
     .series_count = SERIES_COUNT,
-    .sample = sample,
+    .sample_steps = sample_steps,
 };

@@ -1,6 +1,6 @@
 #include "probe/probe.h"
 
-#include <math.h>
+#include <string.h>
 
 static const mds_series series[] = {
     {"energy_potential_eV", MDS_CELL_F8, "eV", "potential energy"},
@@ -14,22 +14,21 @@ static const mds_series series[] = {
 
 enum { SERIES_COUNT = sizeof series / sizeof series[0] };
 
-static void sample(const mds_observation *observation, mds_cell *row)
+static void sample_steps(const mds_step_batch *batch, mds_cell *const *columns)
 {
-    const mds_scalars *s = observation->scalars;
+    const size_t bytes = (size_t)batch->count * sizeof(mds_cell);
+    const double kelvin_per_eV = mds_state_temperature(batch->state, 1.0);
 
-    if (!observation->thermodynamics) {
-        for (int i = 0; i < SERIES_COUNT; ++i)
-            row[i].f8 = NAN;
-        return;
-    }
-    row[0].f8 = s->potential_eV;
-    row[1].f8 = s->kinetic_eV;
-    row[2].f8 = s->conserved_eV;
-    row[3].f8 = mds_state_temperature(observation->state, s->kinetic_eV);
-    row[4].f8 = observation->pressure_GPa;
-    row[5].f8 = observation->volume;
-    row[6].f8 = s->n_edges;
+    memcpy(columns[0], batch->potential_eV, bytes);
+    memcpy(columns[1], batch->kinetic_eV, bytes);
+    memcpy(columns[2], batch->conserved_eV, bytes);
+    for (int k = 0; k < batch->count; ++k)
+        columns[3][k].f8 = kelvin_per_eV * batch->kinetic_eV[k];
+    for (int k = 0; k < batch->count; ++k)
+        columns[4][k].f8 = mds_virial_pressure_GPa(batch->kinetic_eV[k], batch->virial_trace_eV[k],
+                                                   batch->volume_A3[k]);
+    memcpy(columns[5], batch->volume_A3, bytes);
+    memcpy(columns[6], batch->n_edges, bytes);
 }
 
 const mds_probe_class mds_probe_thermo = {
@@ -38,5 +37,5 @@ const mds_probe_class mds_probe_thermo = {
     .pool = MDS_POOL_STEPS,
     .series = series,
     .series_count = SERIES_COUNT,
-    .sample = sample,
+    .sample_steps = sample_steps,
 };
