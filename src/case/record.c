@@ -168,8 +168,8 @@ static mds_status judge_memory(const view *v, const char *key, mds_leak *out)
 {
     const size_t n = gather_memory(v, key);
 
-    return mds_stats_leak(v->x, v->y, n, v->point->run.leak_tolerance_MB * 1e6,
-                          LEAK_HORIZON_STEPS, out);
+    return mds_stats_leak(v->x, v->y, n, v->point->run.leak_tolerance_MB * 1e6, LEAK_HORIZON_STEPS,
+                          out);
 }
 
 static mds_status summarize_memory(const view *v, double *value)

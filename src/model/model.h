@@ -1,5 +1,6 @@
-/* A model computes energy, forces and virial of a state. An engine is the code of a family of models:
- * one folder under model/, one line in engines.def, one const table at the bottom of its file.
+/* A model computes energy, forces and virial of a state. An engine is the code of a family of
+ * models: one folder under model/, one line in engines.def, one const table at the bottom of its
+ * file.
  *
  * Life: create (reads files, checks options; no atoms known) → prepare (atoms known: topology,
  * buffers; may be called again for another state) → compute, once per step → destroy.
@@ -27,7 +28,8 @@ typedef enum mds_precision {
 } mds_precision;
 
 const char *mds_precision_name(mds_precision precision);
-mds_status mds_precision_parse(const char *word, mds_precision *out); /* MDS_ERR_CONFIG lists words */
+mds_status mds_precision_parse(const char *word,
+                               mds_precision *out); /* MDS_ERR_CONFIG lists words */
 
 enum { MDS_MODEL_NAME_SIZE = 48 };
 
@@ -86,7 +88,7 @@ struct mds_model {
     mds_model_spec spec;
     mds_device *device;
     mds_regions *regions; /* where components are timed; may be NULL; borrowed */
-    int n_prepared;       /* kept by the wrappers: compute() is refused for another number of atoms */
+    int n_prepared; /* kept by the wrappers: compute() is refused for another number of atoms */
 };
 
 /* The engines, in the order of engines.def. */
@@ -102,8 +104,8 @@ const char *mds_model_summary(int i);
 /* Makes a spec for built-in `name`, for atoms of `target` (which decides what "reference" means).
  * MDS_ERR_CONFIG with the nearest name when unknown; MDS_ERR_UNSUPPORTED when "reference" has
  * nothing for these elements. */
-mds_status mds_model_resolve(const char *name, const mds_model_target *target, mds_precision precision,
-                             mds_model_spec *out);
+mds_status mds_model_resolve(const char *name, const mds_model_target *target,
+                             mds_precision precision, mds_model_spec *out);
 /* A spec of `engine` with its preset options, to be changed by mds_options_set_*(). */
 mds_status mds_model_spec_init(mds_model_spec *spec, const char *name, const char *engine,
                                mds_precision precision);

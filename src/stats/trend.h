@@ -16,10 +16,11 @@ mds_status mds_trend_test(const double *x, const double *y, size_t n, double inf
 /* The same with the inflation measured: 2τ of the residuals about the Theil–Sen line. */
 mds_status mds_trend_test_correlated(const double *x, const double *y, size_t n, mds_trend *out);
 
-/* Whether y still rises once its largest jump is taken out: the series is cut where the means of the
- * two sides differ most, and Kendall's S of the two sides is pooled (Hirsch, Slack & Smith, Water
- * Resour. Res. 18, 107 (1982), doi:10.1029/WR018i001p00107, with the sides as the strata). `z` gets S
- * less the continuity correction over its standard deviation: positive for a rise, 0 for none. */
+/* Whether y still rises once its largest jump is taken out: the series is cut where the means of
+ * the two sides differ most, and Kendall's S of the two sides is pooled (Hirsch, Slack & Smith,
+ * Water Resour. Res. 18, 107 (1982), doi:10.1029/WR018i001p00107, with the sides as the strata).
+ * `z` gets S less the continuity correction over its standard deviation: positive for a rise, 0 for
+ * none. */
 mds_status mds_trend_without_jump(const double *x, const double *y, size_t n, double *z);
 
 #endif

@@ -94,8 +94,7 @@ double mds_reference_scalar(mds_reference *reference, const char *group, const c
         free(array);
         return value;
     }
-    const hid_t attribute =
-        H5Aopen_by_name(reference->file, group, name, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t attribute = H5Aopen_by_name(reference->file, group, name, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute >= 0) {
         H5Aread(attribute, H5T_NATIVE_DOUBLE, &value);
         H5Aclose(attribute);

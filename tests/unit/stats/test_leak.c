@@ -106,8 +106,8 @@ static double clean_sample(int kind, uint64_t s, uint64_t i, double *memory)
 }
 
 /* Less than 1 % of clean series of every kind is called a leak, counted in whole pages. The worst
- * kinds are noisy blocks, taken twice (0.7 %) and once (0.2 %), and no other is; with other seeds the
- * first would exceed the bound at times, with these numbers it never does. */
+ * kinds are noisy blocks, taken twice (0.7 %) and once (0.2 %), and no other is; with other seeds
+ * the first would exceed the bound at times, with these numbers it never does. */
 static void false_alarms_are_rare(void **unused)
 {
     (void)unused;
