@@ -127,7 +127,7 @@ static mds_status strike(fault *self)
     if (is(self, "abort"))
         abort();
     if (is(self, "exit"))
-        exit(3); /* what a library does that thinks it owns the process */
+        exit(3);          /* what a library does that thinks it owns the process */
     if (is(self, "deaf")) /* a hang that only SIGKILL ends, as in a driver's cleanup */
         signal(SIGTERM, SIG_IGN);
     while (is(self, "hang") || is(self, "deaf"))
