@@ -147,7 +147,7 @@ static mds_status steady(mds_trial *trial)
     status = trial->run->timing == MDS_TIMING_OFF
                  ? mds_trial_bare_segment(trial, MDS_PHASE_STEADY, steps)
                  : mds_trial_segment(trial, MDS_PHASE_STEADY, steps, 0);
-    header->loop_s = 1e-9 * (double)(mds_clock_ns() - begin);
+    header->loop_s = 1e-9 * (double)(mds_clock_ns() - begin - trial->frames_ns);
     header->loop_cpu_s = thread_cpu_s() - cpu_begin;
     if (status != MDS_OK)
         return status;

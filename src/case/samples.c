@@ -21,6 +21,15 @@ static size_t page_round(size_t bytes)
     return (bytes + page - 1) / page * page;
 }
 
+/* Shared with the workers to come; pages are only used once written. */
+static void *map(size_t bytes)
+{
+    void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return mapping == MAP_FAILED ? NULL : mapping;
+}
+
 mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_samples *out)
 {
     size_t bytes = page_round(sizeof(mds_samples_header));
@@ -40,10 +49,9 @@ mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_sample
         offset[pool] = bytes;
         bytes += page_round((size_t)capacity[pool] * (size_t)columns * sizeof(mds_cell));
     }
-    void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *mapping = map(bytes);
 
-    if (mapping == MAP_FAILED) {
+    if (!mapping) {
         memset(out, 0, sizeof *out);
         return mds_fail(MDS_ERR_NOMEM, "sample buffers of %zu bytes: %s", bytes, strerror(errno));
     }
@@ -56,12 +64,47 @@ mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_sample
     return MDS_OK;
 }
 
+mds_status mds_samples_add_frames(mds_samples *samples, size_t bytes)
+{
+    if (bytes == 0)
+        return MDS_OK;
+    bytes = page_round(bytes);
+    samples->frame_area = map(bytes);
+    if (!samples->frame_area)
+        return mds_fail(MDS_ERR_NOMEM, "frame area of %zu bytes: %s", bytes, strerror(errno));
+    samples->frame_bytes = bytes;
+    return MDS_OK;
+}
+
+double mds_frame_bytes(int n, int64_t frames)
+{
+    const double atoms = n, per_atom = 2, per_frame = 1 + 9 + 3 * atoms;
+
+    return frames > 0 ? sizeof(double) * (atoms * per_atom + (double)frames * per_frame) : 0.0;
+}
+
+mds_status mds_samples_frame_area(const mds_samples *samples, int n, int64_t frames,
+                                  mds_frame_area *out)
+{
+    if (n < 1 || frames < 1 || mds_frame_bytes(n, frames) > (double)samples->frame_bytes)
+        return mds_fail(MDS_ERR_INTERNAL, "frame area of %zu bytes: %lld frames of %d atoms",
+                        samples->frame_bytes, (long long)frames, n);
+    *out = (mds_frame_area){.n = n, .capacity = frames, .mass = samples->frame_area};
+    out->z = out->mass + n;
+    out->step = out->z + n;
+    out->edges = out->step + frames;
+    out->positions = out->edges + 9 * frames;
+    return MDS_OK;
+}
+
 void mds_samples_destroy(mds_samples *samples)
 {
     if (!samples)
         return;
     if (samples->mapping)
         munmap(samples->mapping, samples->mapping_bytes);
+    if (samples->frame_area)
+        munmap(samples->frame_area, samples->frame_bytes);
     memset(samples, 0, sizeof *samples);
 }
 
@@ -137,4 +180,9 @@ int64_t mds_samples_rows(const mds_samples *samples, mds_pool pool)
 const mds_cell *mds_samples_column(const mds_samples *samples, mds_pool pool, int column)
 {
     return samples->cells[pool] + column * samples->capacity[pool];
+}
+
+int64_t mds_samples_frames(const mds_samples *samples)
+{
+    return atomic_load_explicit(&samples->header->frames, memory_order_acquire);
 }

@@ -29,6 +29,7 @@ typedef struct mds_samples_header {
     _Atomic int64_t heartbeat; /* changes whenever the worker gets on */
     _Atomic int phase;
     _Atomic int64_t rows[MDS_POOL_COUNT]; /* published rows */
+    _Atomic int64_t frames;               /* published frames of the trajectory */
     int case_index, attempt;
     int status; /* mds_status of the case once FINISHED */
     char message[512];
@@ -53,11 +54,33 @@ typedef struct mds_samples {
     int columns[MDS_POOL_COUNT];
     void *mapping;
     size_t mapping_bytes;
+    double *frame_area; /* NULL: none */
+    size_t frame_bytes;
 } mds_samples;
+
+/* Where the frames of a case lie in the frame area. Worker and rank make it from the same two
+ * numbers. */
+typedef struct mds_frame_area {
+    int n;
+    int64_t capacity;  /* frames */
+    double *mass;      /* (n) u */
+    double *z;         /* (n) atomic numbers */
+    double *step;      /* (capacity) row of the case in the steps pool */
+    double *edges;     /* (capacity,3,3) Å, rows are the cell vectors */
+    double *positions; /* (capacity,n,3) Å, not wrapped */
+} mds_frame_area;
 
 /* Maps buffers of the given capacities (rows per pool). Pages are only used once written. */
 mds_status mds_samples_create(const int64_t capacity[MDS_POOL_COUNT], mds_samples *out);
 void mds_samples_destroy(mds_samples *samples); /* accepts a zeroed struct */
+
+/* Adds the frame area, which cases that store no frames do without; before the fork as well. */
+mds_status mds_samples_add_frames(mds_samples *samples, size_t bytes);
+/* What a case of n atoms needs of it; 0 for no frames. */
+double mds_frame_bytes(int n, int64_t frames);
+/* MDS_ERR_INTERNAL when the area has no room for that. */
+mds_status mds_samples_frame_area(const mds_samples *samples, int n, int64_t frames,
+                                  mds_frame_area *out);
 
 /* Empties for another case: counts 0, phase IDLE, message "". */
 void mds_samples_reset(mds_samples *samples, int case_index, int attempt);
@@ -76,5 +99,6 @@ void mds_samples_beat(mds_samples *samples, mds_phase phase);
 /* Reader: rows published, and column c (valid below that count). */
 int64_t mds_samples_rows(const mds_samples *samples, mds_pool pool);
 const mds_cell *mds_samples_column(const mds_samples *samples, mds_pool pool, int column);
+int64_t mds_samples_frames(const mds_samples *samples); /* published */
 
 #endif

@@ -97,3 +97,11 @@ int64_t mds_case_rows(const mds_case *point, mds_pool pool)
         return 0;
     }
 }
+
+int64_t mds_case_frames(const mds_study *study, const mds_case *point)
+{
+    const int64_t every = study->trajectory_every, steps = point->run.steps;
+
+    return every > 0 && steps > 0 && point->status != MDS_CASE_SKIPPED ? (steps - 1) / every + 1
+                                                                       : 0;
+}

@@ -129,4 +129,7 @@ char *mds_case_label(const mds_study *study, const mds_case *point, char *out, s
 /* The rows a case needs in each pool. */
 int64_t mds_case_rows(const mds_case *point, mds_pool pool);
 
+/* The frames it stores: the first steady step and every trajectory_every-th after it. */
+int64_t mds_case_frames(const mds_study *study, const mds_case *point);
+
 #endif

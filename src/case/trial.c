@@ -38,6 +38,26 @@ enum {
     RESIDENT_POINTS = 20
 };
 
+/* Elements and masses, which no step changes, and the pages of all frames: in the loop they would
+ * fault, and look like a leak. */
+static mds_status arm_frames(mds_trial *trial)
+{
+    const mds_structure *start = &trial->start;
+    const int64_t frames = mds_case_frames(trial->study, trial->point);
+    mds_frame_area *area = &trial->frames_out;
+
+    if (frames == 0)
+        return MDS_OK;
+    const mds_status status = mds_samples_frame_area(trial->samples, start->n, frames, area);
+    if (status != MDS_OK)
+        return status;
+    memset(area->mass, 0, (size_t)mds_frame_bytes(start->n, frames));
+    memcpy(area->mass, start->mass, (size_t)start->n * sizeof *area->mass);
+    for (int i = 0; i < start->n; ++i)
+        area->z[i] = start->species.z[start->type[i]];
+    return MDS_OK;
+}
+
 mds_status mds_trial_arm(mds_trial *trial)
 {
     const mds_run *run = trial->run;
@@ -50,6 +70,7 @@ mds_status mds_trial_arm(mds_trial *trial)
         mds_samples_touch(trial->samples, (mds_pool)pool,
                           mds_case_rows(trial->point, (mds_pool)pool));
     }
+    MDS_TRY(arm_frames(trial));
     /* The host's events are stamps of the host clock: a second pair of them would say nothing new
      * and cost as much as all the rest of the profiling. */
     trial->has_events = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
@@ -255,6 +276,32 @@ static RARELY void sample_memory(mds_trial *trial, bool edge, int64_t rows)
     trial->begin_ns = 0;
 }
 
+/* The positions after the present step, straight into the shared frame area. */
+static RARELY mds_status store_frame(mds_trial *trial)
+{
+    const mds_frame_area *area = &trial->frames_out;
+    _Atomic int64_t *published = &trial->samples->header->frames;
+    const int64_t frame = atomic_load_explicit(published, memory_order_relaxed);
+    const size_t numbers = 3 * (size_t)area->n;
+
+    if (frame >= area->capacity)
+        return MDS_OK;
+    mds_status status = mds_device_sync(trial->device); /* that is the steps' time */
+    const int64_t begin = mds_clock_ns();
+    area->step[frame] = (double)trial->step;
+    memcpy(area->edges + 9 * frame, trial->state.box.h, 9 * sizeof(double));
+    if (status == MDS_OK)
+        status = mds_device_copy(trial->device, area->positions + numbers * (size_t)frame,
+                                 trial->state.x, numbers * sizeof(double), MDS_COPY_TO_HOST);
+    if (status == MDS_OK)
+        status = mds_device_sync(trial->device);
+    if (status == MDS_OK)
+        atomic_store_explicit(published, frame + 1, memory_order_release);
+    trial->frames_ns += mds_clock_ns() - begin;
+    trial->begin_ns = 0;
+    return status;
+}
+
 /* Steps 0, every, 2·every, ... of a segment, and its last. Counted down, because a division per
  * step would cost as much as reading the clock. */
 typedef struct cadence {
@@ -272,6 +319,14 @@ static bool due(cadence *c, bool last)
         return false;
     c->left = c->every - 1;
     return true;
+}
+
+/* Frames are of the steady part alone. */
+static cadence frame_cadence(const mds_trial *trial, mds_phase phase)
+{
+    if (phase != MDS_PHASE_STEADY || trial->frames_out.capacity == 0)
+        return (cadence){INT64_MAX, INT64_MAX};
+    return cadence_of(trial->study->trajectory_every);
 }
 
 static int64_t *done_counter(mds_trial *trial, mds_phase phase)
@@ -295,6 +350,7 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
 {
     const mds_run *run = trial->run;
     cadence energy = cadence_of(run->energy_every), memory = cadence_of(run->memory_every);
+    cadence frame = frame_cadence(trial, phase);
     int64_t *done = done_counter(trial, phase);
     mds_status status = MDS_OK;
 
@@ -313,6 +369,8 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
         publish_if_due(trial, i, trial->begin_ns);
         if (due(&memory, last))
             sample_memory(trial, i == 0 || last, count / memory.every);
+        if (due(&frame, false) && (status = store_frame(trial)) != MDS_OK)
+            break;
         ++trial->step;
     }
     publish(trial, 0);
@@ -323,7 +381,7 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
 
 mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t count)
 {
-    cadence energy = cadence_of(trial->run->energy_every);
+    cadence energy = cadence_of(trial->run->energy_every), frame = frame_cadence(trial, phase);
     int64_t *done = done_counter(trial, phase);
     mds_scalars scalars;
     mds_status status = MDS_OK;
@@ -339,8 +397,10 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
         }
         if (done)
             *done = i + 1;
+        if (due(&frame, false) && (status = store_frame(trial)) != MDS_OK)
+            return status;
+        ++trial->step;
     }
-    trial->step += count;
     if (count > 0)
         status = mds_state_fetch_scalars(&trial->state, &scalars); /* waits for the last step */
     return status == MDS_OK && count > 0 ? judge(trial, scalars.potential_eV, scalars.kinetic_eV)

@@ -52,11 +52,13 @@ typedef struct mds_trial {
     double kinetic_limit_eV; /* above it the trajectory has exploded */
     mds_observation observation;
     mds_step_ring ring;
-    int64_t step;         /* taken so far, first step and warm-up included */
-    int64_t begin_ns;     /* where the next bracket begins; 0: the clock must be read */
-    int64_t published_ns; /* when rows were published last */
-    int64_t resident_ns;  /* when the resident set was read last */
-    int resident_skip;    /* memory rows since then */
+    mds_frame_area frames_out; /* where the trajectory goes; capacity 0: nowhere */
+    int64_t frames_ns;         /* what storing frames took */
+    int64_t step;              /* taken so far, first step and warm-up included */
+    int64_t begin_ns;          /* where the next bracket begins; 0: the clock must be read */
+    int64_t published_ns;      /* when rows were published last */
+    int64_t resident_ns;       /* when the resident set was read last */
+    int resident_skip;         /* memory rows since then */
 } mds_trial;
 
 /* Makes the loop ready: event ring, sample pages, everything that would allocate or fault. */

@@ -292,6 +292,7 @@ mds_status mds_worker_create(const mds_worker_config *config, mds_worker **out)
     worker->config = *config;
     worker->control = worker->news = worker->command = -1;
     MDS_TRY(mds_samples_create(config->capacity, &worker->samples));
+    MDS_TRY(mds_samples_add_frames(&worker->samples, config->frame_bytes));
     if (config->isolated) {
         worker->tickets = mmap(NULL, sizeof *worker->tickets, PROT_READ | PROT_WRITE,
                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -22,7 +22,8 @@ typedef struct mds_worker_config {
     mds_worker_body body;
     void *context; /* inherited by the fork */
     int64_t capacity[MDS_POOL_COUNT];
-    bool isolated; /* false: `--isolation none`, the body runs in mds_worker_run() itself */
+    size_t frame_bytes; /* of the frame area; 0: no case stores frames */
+    bool isolated;      /* false: `--isolation none`, the body runs in mds_worker_run() itself */
 } mds_worker_config;
 
 /* Why a case ended; the word before the colon of its reason. */

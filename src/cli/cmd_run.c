@@ -102,6 +102,18 @@ static void size_buffers(const mds_matrix *matrix, int64_t capacity[MDS_POOL_COU
     }
 }
 
+static size_t largest_trajectory(const mds_study *study, const mds_matrix *matrix)
+{
+    double most = 0.0;
+
+    for (int i = 0; i < matrix->runnable; ++i) {
+        const mds_case *point = &matrix->cases[matrix->order[i]];
+
+        most = fmax(most, mds_frame_bytes(point->n_atoms, mds_case_frames(study, point)));
+    }
+    return (size_t)most;
+}
+
 /* Every rank must have read the same text, or row numbers would mean different cases. */
 static uint64_t matrix_hash(const mds_matrix *matrix)
 {
@@ -358,6 +370,7 @@ static mds_status start_worker(run *r)
     else if (isolation && strcmp(isolation, "process") != 0)
         return mds_fail(MDS_ERR_USAGE, "--isolation %s: process or none is right", isolation);
     size_buffers(&r->matrix, config.capacity);
+    config.frame_bytes = largest_trajectory(&r->study, &r->matrix);
     return mds_worker_create(&config, &r->worker);
 }
 

@@ -4,6 +4,7 @@
 #include "sweep/matrix.h"
 
 #include "base/text.h"
+#include "case/samples.h"
 #include "case/study_keys.h"
 #include "sweep/canonical.h"
 #include "sweep/cost.h"
@@ -17,6 +18,8 @@
 #include <string.h>
 
 enum { CASES_MAX = 2000000 };
+
+static const double FRAME_BYTES_MAX = 2147483648.0;
 
 /* Texts that cases point to: each once. */
 typedef struct pool {
@@ -396,6 +399,26 @@ static mds_status check_empty(const expansion *e, const char *filter)
                                             : "an axis is empty");
 }
 
+/* The frames of a case wait in shared memory until its rank has written them. */
+static mds_status check_frames(const expansion *e)
+{
+    for (int i = 0; i < e->out->count && e->study->trajectory_every > 0; ++i) {
+        const mds_case *point = &e->out->cases[i];
+        const int64_t frames = mds_case_frames(e->study, point);
+        const double bytes = mds_frame_bytes(point->n_atoms, frames);
+        char label[256], need[32];
+
+        if (bytes > FRAME_BYTES_MAX)
+            return mds_fail(MDS_ERR_CONFIG,
+                            "%s: %lld frames of %d atoms take %s of shared memory, at most %s is "
+                            "possible; raise output.trajectory_every (%lld) or lower run.steps",
+                            mds_case_label(e->study, point, label, sizeof label), (long long)frames,
+                            point->n_atoms, mds_format_bytes(bytes, need, sizeof need), "2 GiB",
+                            (long long)e->study->trajectory_every);
+    }
+    return MDS_OK;
+}
+
 static void release(expansion *e)
 {
     forget_abilities(e);
@@ -435,6 +458,7 @@ mds_status mds_matrix_expand(const mds_study *study, const char *filter, const c
         for (int size = 0; size < study->size_count; ++size)
             MDS_TRY(expand_size(&e, system, size));
     MDS_TRY(check_empty(&e, filter));
+    MDS_TRY(check_frames(&e));
     MDS_TRY(mds_schedule_make(study, out));
 out:
     release(&e);

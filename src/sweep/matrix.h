@@ -22,7 +22,7 @@ typedef struct mds_matrix {
 /* `filter`: NULL or a filter expression (sweep/filter.h); cases it rejects are left out altogether,
  * as are those an exclude rule names. `device`: what "auto" becomes here ("cpu" or "cuda").
  * MDS_ERR_USAGE for a bad filter or one that leaves no case; MDS_ERR_CONFIG for two cases with the
- * same key, an empty matrix, or one of more than 2·10⁶ cases. */
+ * same key, an empty matrix, one of more than 2·10⁶ cases, or frames of a case beyond 2 GiB. */
 mds_status mds_matrix_expand(const mds_study *study, const char *filter, const char *device,
                              mds_matrix *out);
 void mds_matrix_fini(mds_matrix *matrix); /* accepts a zeroed struct */

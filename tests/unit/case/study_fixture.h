@@ -72,6 +72,9 @@ static inline mds_status fixture_run(fixture *f, const char *device)
         capacity[pool] = mds_case_rows(&f->point, (mds_pool)pool);
     mds_samples_destroy(&f->samples);
     CHECK_OK(mds_samples_create(capacity, &f->samples));
+    CHECK_OK(mds_samples_add_frames(
+        &f->samples,
+        (size_t)mds_frame_bytes(f->point.n_atoms, mds_case_frames(&f->study, &f->point))));
     return mds_case_run(&f->study, &f->point, 0, 1, device, f->cache, &f->samples);
 }
 

@@ -200,6 +200,61 @@ static void the_way_of_timing_does_not_change_the_trajectory(void **state)
     assert_true(energy[0] == energy[1] && energy[0] == energy[2]);
 }
 
+/* Atoms without forces go straight on: a frame at the wrong step or of other atoms would stand out.
+ * Rounding of 40 additions of 0.01 A each to some 10 A. */
+static void frames_are_of_their_steps(void **state)
+{
+    static const mds_timing timings[] = {MDS_TIMING_EVENT, MDS_TIMING_SYNC, MDS_TIMING_OFF};
+    const double rounding_A = 1e-12;
+
+    (void)state;
+    for (int i = 0; i < 6; ++i) {
+        mds_frame_area area;
+        fixture f;
+
+        fixture_init(&f, "silicon", 64, "nve", "null");
+        f.study.trajectory_every = 7;
+        f.point.run.timing = timings[i % 3];
+        CHECK_OK(fixture_run(&f, i < 3 ? "cpu" : "sim"));
+        assert_int_equal(mds_case_frames(&f.study, &f.point), 6);
+        assert_int_equal(mds_samples_frames(&f.samples), 6);
+        CHECK_OK(mds_samples_frame_area(&f.samples, 64, 6, &area));
+        for (int frame = 0; frame < 6; ++frame) {
+            const double *x0 = area.positions, *x1 = x0 + 192, *x = x0 + 192 * frame;
+
+            assert_int_equal((int)area.step[frame], 6 + 7 * frame); /* the first step, 5 warm-up */
+            CHECK_NEAR(area.edges[9 * frame], 10.8619, 0, 1e-3);
+            for (int k = 0; k < 192; ++k)
+                CHECK_NEAR(x[k] - x0[k], frame * (x1[k] - x0[k]), 0, 6 * rounding_A);
+        }
+        assert_true(fabs(area.positions[192] - area.positions[0]) > 1e-6);
+        for (int k = 0; k < 64; ++k) {
+            assert_int_equal((int)area.z[k], 14);
+            CHECK_NEAR(area.mass[k], 28.085, 0, 1e-3);
+        }
+        fixture_fini(&f);
+    }
+}
+
+static void the_number_of_frames(void **state)
+{
+    mds_study study = {.trajectory_every = 0};
+    mds_case point = {.run = {.steps = 40}};
+
+    (void)state;
+    assert_int_equal(mds_case_frames(&study, &point), 0);
+    study.trajectory_every = 1;
+    assert_int_equal(mds_case_frames(&study, &point), 40);
+    study.trajectory_every = 39;
+    assert_int_equal(mds_case_frames(&study, &point), 2);
+    study.trajectory_every = 40;
+    assert_int_equal(mds_case_frames(&study, &point), 1);
+    point.run.steps = 0;
+    assert_int_equal(mds_case_frames(&study, &point), 0);
+    point = (mds_case){.run = {.steps = 40}, .status = MDS_CASE_SKIPPED};
+    assert_int_equal(mds_case_frames(&study, &point), 0);
+}
+
 /* Every model meets the same frames: what they are does not depend on who looks. */
 static void replay_shows_the_same_frames(void **state)
 {
@@ -410,6 +465,8 @@ int main(void)
         cmocka_unit_test(components_add_up_to_the_step),
         cmocka_unit_test(timing_off_only_times_the_loop),
         cmocka_unit_test(the_way_of_timing_does_not_change_the_trajectory),
+        cmocka_unit_test(frames_are_of_their_steps),
+        cmocka_unit_test(the_number_of_frames),
         cmocka_unit_test(replay_shows_the_same_frames),
         cmocka_unit_test(replay_of_a_file_checks_its_atoms),
         cmocka_unit_test(every_fault_ends_the_case_with_its_status),

@@ -132,6 +132,32 @@ static void absurd_sizes_are_refused(void **state)
     mds_samples_destroy(&samples);
 }
 
+/* Worker and rank find the same places, and nobody writes past the end. */
+static void frames_have_their_place(void **state)
+{
+    mds_samples samples = make(1, 1);
+    mds_frame_area area;
+
+    (void)state;
+    CHECK_OK(mds_samples_add_frames(&samples, 0));
+    CHECK_FAILS(mds_samples_frame_area(&samples, 5, 3, &area), MDS_ERR_INTERNAL, "frame area");
+    const size_t bytes = (size_t)mds_frame_bytes(5, 3);
+    assert_int_equal(bytes, 8 * (5 + 5 + 3 * (1 + 9 + 15)));
+    assert_int_equal((int)mds_frame_bytes(5, 0), 0);
+    CHECK_OK(mds_samples_add_frames(&samples, bytes));
+    CHECK_OK(mds_samples_frame_area(&samples, 5, 3, &area));
+    assert_ptr_equal(area.mass, samples.frame_area);
+    assert_ptr_equal(area.positions + 3 * 3 * 5, samples.frame_area + bytes / sizeof(double));
+    CHECK_FAILS(mds_samples_frame_area(&samples, 5, 0, &area), MDS_ERR_INTERNAL, "0 frames");
+    CHECK_FAILS(mds_samples_frame_area(&samples, 1 << 20, 3, &area), MDS_ERR_INTERNAL,
+                "3 frames of 1048576 atoms");
+    atomic_store(&samples.header->frames, 2);
+    assert_int_equal(mds_samples_frames(&samples), 2);
+    mds_samples_reset(&samples, 1, 1);
+    assert_int_equal(mds_samples_frames(&samples), 0);
+    mds_samples_destroy(&samples);
+}
+
 static void phases_have_names(void **state)
 {
     (void)state;
@@ -147,6 +173,7 @@ int main(void)
         cmocka_unit_test(touching_changes_no_row),
         cmocka_unit_test(another_process_sees_rows_as_they_come),
         cmocka_unit_test(absurd_sizes_are_refused),
+        cmocka_unit_test(frames_have_their_place),
         cmocka_unit_test(phases_have_names),
     };
 

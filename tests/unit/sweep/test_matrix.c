@@ -238,6 +238,24 @@ static void filters_leave_out(void **unused)
     mds_study_fini(&s);
 }
 
+static void frames_have_a_limit(void **unused)
+{
+    mds_study s = make_study(WORDS("silicon"), SIZES(64), WORDS("nve"), WORDS("null"));
+
+    (void)unused;
+    s.trajectory_every = 1;
+    s.run.steps = 1000000; /* 1000000 (10 + 3·64) numbers: 1.5 GiB */
+    mds_matrix m = expand(&s, NULL);
+    mds_matrix_fini(&m);
+    s.run.steps = 2000000;
+    CHECK_FAILS(mds_matrix_expand(&s, NULL, "cpu", &m), MDS_ERR_CONFIG,
+                "silicon/64/nve/null/r0: 2000000 frames of 64 atoms take 3.0 GiB");
+    s.trajectory_every = 2;
+    m = expand(&s, NULL);
+    mds_matrix_fini(&m);
+    mds_study_fini(&s);
+}
+
 static void a_large_plan(void **unused)
 {
     mds_study s = make_study(WORDS("silicon", "copper", "aluminum", "iron", "water"),
@@ -266,6 +284,7 @@ int main(void)
         cmocka_unit_test(rules_leave_out_and_override),
         cmocka_unit_test(schedule),
         cmocka_unit_test(filters_leave_out),
+        cmocka_unit_test(frames_have_a_limit),
         cmocka_unit_test(a_large_plan),
     };
 
