@@ -105,6 +105,21 @@ static const mds_comm_class mpi_class = {
     .poll = poll_message,
 };
 
+/* What Open MPI does by default and a run must not meet; a setting of the user's stays.
+ *
+ * Its handler of SIGSEGV, SIGABRT and the like prints a stack trace, for which it allocates: where
+ * the signal met malloc() (an abort after a damaged heap does) the rank hangs, and everyone with
+ * it.
+ *
+ * Its ompio opens a file with a semaphore in /dev/shm that is named by the file's base name alone.
+ * A rank killed while it holds that leaves every later run with this name waiting for ever, and
+ * runs of two folders share it. Its ROMIO has nothing of the kind. */
+static void tame_open_mpi(void)
+{
+    setenv("OMPI_MCA_opal_signal", "", 0);
+    setenv("OMPI_MCA_io", "^ompio", 0);
+}
+
 mds_status mds_comm_create_mpi(mds_comm **out)
 {
     mpi_comm *comm = calloc(1, sizeof *comm);
@@ -115,6 +130,7 @@ mds_status mds_comm_create_mpi(mds_comm **out)
     *out = NULL;
     if (!comm)
         return mds_fail(MDS_ERR_NOMEM, "no memory for the communicator");
+    tame_open_mpi();
     if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
         free(comm);
         return mds_fail(MDS_ERR_IO, "MPI_Init failed");

@@ -6,12 +6,12 @@
 
 /* Plan columns and pool ranges of the matrix's cases into rows (matrix->count). */
 void mds_store_lay_out(const mds_store_plan *plan, mds_row *rows);
-/* Writes a whole file under the name `temporary`. */
-mds_status mds_store_build(const char *temporary, const mds_store_plan *plan, const mds_row *rows,
-                           int count);
+/* Writes a whole file under the name `temporary`, its blocks taken; `path` is for messages. */
+mds_status mds_store_build(const char *temporary, const char *path, const mds_store_plan *plan,
+                           const mds_row *rows, int count);
 /* PATH.tmp into `out`, made so that a place that cannot be written is found early. */
 mds_status mds_store_temporary(const char *path, char *out, size_t size);
-/* Allocates the blocks, syncs, renames to `path`, syncs the folder. */
+/* Syncs, renames to `path`, syncs the folder. */
 mds_status mds_store_publish(const char *path, const char *temporary);
 
 #endif

@@ -2,6 +2,7 @@
  * column and pool that the run will ever need. */
 #include "store/build.h"
 #include "store/h5.h"
+#include "store/image.h"
 #include "store/layout.h"
 
 #include <hdf5_hl.h>
@@ -87,7 +88,7 @@ static void add_dataset(creation *c, hid_t parent, const dataset_spec *spec)
     const hid_t set = make_dataset(c, parent, spec);
 
     if (set >= 0)
-        H5Dclose(set);
+        note(c, H5Dclose(set));
 }
 
 /* A dimension without a variable, as netCDF-4 writes it: no storage, only a name and a length. */
@@ -274,7 +275,7 @@ static void write_column(creation *c, hid_t group, hid_t scale, const mds_column
                                           "PENDING RUNNING DONE FAILED SKIPPED"));
         }
         if (set >= 0)
-            H5Dclose(set);
+            note(c, H5Dclose(set));
         free(cells);
     }
     H5Tclose(type);
@@ -404,8 +405,8 @@ static void write_summary(creation *c, const mds_provenance *p, const mds_summar
     H5Gclose(group);
 }
 
-mds_status mds_store_build(const char *temporary, const mds_store_plan *plan, const mds_row *rows,
-                           int count)
+static mds_status write_contents(const char *name, const char *path, const mds_store_plan *plan,
+                                 const mds_row *rows, int count)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     creation c = {.file = -1};
@@ -415,10 +416,14 @@ mds_status mds_store_build(const char *temporary, const mds_store_plan *plan, co
     H5Eclear2(H5E_DEFAULT);
     H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    c.file = H5Fcreate(temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    /* Not the default driver, which asks for the real path of /proc/self/fd/N. */
+    H5Pset_fapl_stdio(access);
+    c.file = H5Fcreate(name, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (c.file < 0)
+        status = mds_h5_fail(path, "cannot be created");
     H5Pclose(access);
     if (c.file < 0)
-        return mds_h5_fail(temporary, "cannot be created");
+        return status;
     write_root(&c);
     write_config(&c, plan->study);
     write_provenance(&c, &plan->provenance);
@@ -427,8 +432,22 @@ mds_status mds_store_build(const char *temporary, const mds_store_plan *plan, co
     write_pools(&c, rows, count);
     write_summary(&c, &plan->provenance, plan->tables, plan->table_count);
     if (c.failed < 0)
-        status = mds_h5_fail(temporary, "cannot be written");
+        status = mds_h5_fail(path, "cannot be built");
     if (H5Fclose(c.file) < 0 && status == MDS_OK)
-        status = mds_h5_fail(temporary, "cannot be closed");
+        status = mds_h5_fail(path, "cannot be built");
+    return status;
+}
+
+mds_status mds_store_build(const char *temporary, const char *path, const mds_store_plan *plan,
+                           const mds_row *rows, int count)
+{
+    mds_image image = {.fd = -1};
+    mds_status status = MDS_OK;
+
+    MDS_TRY(mds_image_create(&image));
+    MDS_TRY(write_contents(image.name, path, plan, rows, count));
+    MDS_TRY(mds_image_write(&image, temporary, path));
+out:
+    mds_image_fini(&image);
     return status;
 }

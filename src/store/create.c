@@ -3,15 +3,12 @@
 #include "store/build.h"
 #include "store/layout.h"
 
-#include "base/text.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* The layout of the rows: each case owns a range of every pool, in the order of the matrix. */
@@ -87,28 +84,15 @@ mds_status mds_store_check_path(const char *path, bool force)
     return MDS_OK;
 }
 
-/* Takes the blocks now, so that a full disk is met before the first case and not in hour three. */
-static mds_status allocate(const char *path, const char *temporary)
+static mds_status sync_file(const char *path, const char *temporary)
 {
-    struct stat info;
-    struct statvfs disk;
-    char need[32], there[32];
     mds_status status = MDS_OK;
     const int fd = open(temporary, O_RDWR | O_CLOEXEC);
 
     if (fd < 0)
         return mds_fail(MDS_ERR_IO, "%s: %s", temporary, strerror(errno));
-    if (fstat(fd, &info) != 0) {
-        status = mds_fail(MDS_ERR_IO, "%s: %s", temporary, strerror(errno));
-    } else if (fallocate(fd, 0, 0, info.st_size) != 0 && errno == ENOSPC) {
-        fstatvfs(fd, &disk);
-        status = mds_fail(
-            MDS_ERR_IO, "%s: disk full: needs %s, %s free", path,
-            mds_format_bytes((double)info.st_size, need, sizeof need),
-            mds_format_bytes((double)disk.f_bavail * (double)disk.f_frsize, there, sizeof there));
-    } else if (fsync(fd) != 0) {
-        status = mds_fail(MDS_ERR_IO, "%s: %s", temporary, strerror(errno));
-    }
+    if (fsync(fd) != 0)
+        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     close(fd);
     return status;
 }
@@ -128,7 +112,7 @@ static void sync_folder(const char *path)
 
 mds_status mds_store_publish(const char *path, const char *temporary)
 {
-    const mds_status status = allocate(path, temporary);
+    const mds_status status = sync_file(path, temporary);
 
     if (status != MDS_OK)
         return status;
@@ -164,10 +148,10 @@ mds_status mds_store_create(const char *path, bool force, const mds_store_plan *
         goto out;
     }
     mds_store_lay_out(plan, rows);
-    MDS_TRY(mds_store_build(temporary, plan, rows, count));
+    MDS_TRY(mds_store_build(temporary, path, plan, rows, count));
     MDS_TRY(mds_store_publish(path, temporary));
 out:
-    if (status != MDS_OK && rows)
+    if (status != MDS_OK && *temporary)
         unlink(temporary);
     free(rows);
     return status;

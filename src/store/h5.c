@@ -1,5 +1,7 @@
 #include "store/h5.h"
 
+#include "store/image.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,38 +97,44 @@ herr_t mds_h5_text_dataset(hid_t parent, const char *name, const char *text, con
     if (id >= 0) {
         failed |= mds_h5_text_attribute(id, "units", "1");
         failed |= mds_h5_text_attribute(id, "long_name", long_name);
-        H5Dclose(id);
+        failed |= H5Dclose(id);
     }
     H5Sclose(space);
     H5Tclose(type);
     return failed;
 }
 
-mds_status mds_h5_copy_rows(hid_t source, int64_t from, hid_t target, int64_t to, int64_t rows,
-                            hid_t type, const char *path, const char *name)
+int64_t mds_h5_offset(hid_t set)
+{
+    const haddr_t offset = H5Dget_offset(set);
+
+    return offset == HADDR_UNDEF ? -1 : (int64_t)offset;
+}
+
+mds_status mds_h5_copy_rows(hid_t source, int64_t from, int64_t rows, hid_t type, int to,
+                            int64_t offset, const char *path)
 {
     enum { PIECE = 1 << 20 };
     mds_cell *cells = malloc((size_t)(rows < PIECE ? rows : PIECE) * sizeof *cells);
-    const hid_t source_space = H5Dget_space(source), target_space = H5Dget_space(target);
-    herr_t failed = 0;
+    const hid_t space = H5Dget_space(source);
+    mds_status status = MDS_OK;
 
-    for (int64_t done = 0; cells && failed >= 0 && done < rows; done += PIECE) {
+    if (!cells)
+        status = mds_fail(MDS_ERR_NOMEM, "no memory to copy rows to %s", path);
+    for (int64_t done = 0; done < rows && status == MDS_OK; done += PIECE) {
         const hsize_t count = (hsize_t)(rows - done < PIECE ? rows - done : PIECE);
-        const hsize_t first = (hsize_t)(from + done), second = (hsize_t)(to + done);
+        const hsize_t first = (hsize_t)(from + done);
         const hid_t memory = H5Screate_simple(1, &count, NULL);
 
-        failed |= H5Sselect_hyperslab(source_space, H5S_SELECT_SET, &first, NULL, &count, NULL);
-        failed |= H5Sselect_hyperslab(target_space, H5S_SELECT_SET, &second, NULL, &count, NULL);
-        if (failed >= 0)
-            failed = H5Dread(source, type, memory, source_space, H5P_DEFAULT, cells);
-        if (failed >= 0)
-            failed = H5Dwrite(target, type, memory, target_space, H5P_DEFAULT, cells);
+        if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &first, NULL, &count, NULL) < 0 ||
+            H5Dread(source, type, memory, space, H5P_DEFAULT, cells) < 0)
+            status = mds_h5_fail(path, "rows of the older file cannot be read");
+        else
+            status = mds_image_put(to, cells, count * sizeof *cells,
+                                   offset + done * (int64_t)sizeof *cells, path);
         H5Sclose(memory);
     }
-    H5Sclose(source_space);
-    H5Sclose(target_space);
-    if (!cells)
-        return mds_fail(MDS_ERR_NOMEM, "no memory to copy %s", name);
+    H5Sclose(space);
     free(cells);
-    return failed < 0 ? mds_h5_fail(path, name) : MDS_OK;
+    return status;
 }

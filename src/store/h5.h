@@ -23,8 +23,11 @@ herr_t mds_h5_number_attribute(hid_t object, const char *name, double value);
 /* A scalar fixed-length string dataset. */
 herr_t mds_h5_text_dataset(hid_t parent, const char *name, const char *text, const char *long_name);
 
-/* Copies `rows` elements between two 1-D datasets, in pieces that one call can carry. */
-mds_status mds_h5_copy_rows(hid_t source, int64_t from, hid_t target, int64_t to, int64_t rows,
-                            hid_t type, const char *path, const char *name);
+/* Where the elements of a contiguous dataset lie in its file; < 0: nowhere. */
+int64_t mds_h5_offset(hid_t set);
+/* Copies `rows` 8-byte elements of a 1-D dataset to the file `to`, at `offset`, in pieces: past
+ * HDF5, which does not survive a failed write. `path` is the file written. */
+mds_status mds_h5_copy_rows(hid_t source, int64_t from, int64_t rows, hid_t type, int to,
+                            int64_t offset, const char *path);
 
 #endif

@@ -3,11 +3,14 @@
  * building a second one and renaming it cannot. */
 #include "store/build.h"
 #include "store/h5.h"
+#include "store/image.h"
 #include "store/reader.h"
 
 #include "base/log.h"
 #include "sweep/matrix.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,39 +171,44 @@ static void place_rows(mds_row *rows, int count)
         }
 }
 
-static mds_status copy_pool(hid_t from, hid_t to, const char *path, mds_pool pool,
-                            const mds_row *old, const mds_row *new, const int *match, int count)
+/* A file being filled past HDF5: `layout` tells where its datasets lie, `fd` takes the bytes. */
+typedef struct filling {
+    hid_t from, layout;
+    int fd;
+    const char *path;
+} filling;
+
+static mds_status copy_column(const filling *f, mds_pool pool, const mds_series *series,
+                              const mds_row *old, const mds_row *new, const int *match, int count)
 {
+    char name[96];
     mds_status status = MDS_OK;
 
-    for (int c = 0; c < mds_pool_column_count(pool) && status == MDS_OK; ++c) {
-        const mds_series *series = mds_pool_column(pool, c);
-        const hid_t type = mds_h5_cell_type(series->type);
-        char name[96];
+    snprintf(name, sizeof name, "/%s/%s", mds_pool_name(pool), series->key);
+    const hid_t source = H5Dopen2(f->from, name, H5P_DEFAULT);
+    const hid_t target = H5Dopen2(f->layout, name, H5P_DEFAULT);
+    const int64_t offset = target < 0 ? -1 : mds_h5_offset(target);
 
-        snprintf(name, sizeof name, "/%s/%s", mds_pool_name(pool), series->key);
-        const hid_t source = H5Dopen2(from, name, H5P_DEFAULT);
-        const hid_t target = H5Dopen2(to, name, H5P_DEFAULT);
-        if (target < 0)
-            status = mds_h5_fail(path, name);
-        for (int i = 0; i < count && status == MDS_OK && source >= 0; ++i) {
-            const int64_t rows = match[i] < 0 ? 0 : new[i].done[pool];
+    for (int i = 0; i < count && status == MDS_OK && source >= 0; ++i) {
+        const int64_t rows = match[i] < 0 ? 0 : new[i].done[pool];
 
-            if (rows > 0)
-                status = mds_h5_copy_rows(source, old[match[i]].start[pool], target,
-                                          new[i].start[pool], rows, type, path, name);
-        }
-        if (source >= 0)
-            H5Dclose(source);
-        if (target >= 0)
-            H5Dclose(target);
-        H5Eclear2(H5E_DEFAULT);
+        if (rows > 0 && offset < 0)
+            status = mds_fail(MDS_ERR_INTERNAL, "%s: %s has no place", f->path, name);
+        else if (rows > 0)
+            status = mds_h5_copy_rows(
+                source, old[match[i]].start[pool], rows, mds_h5_cell_type(series->type), f->fd,
+                offset + new[i].start[pool] * (int64_t)sizeof(mds_cell), f->path);
     }
+    if (source >= 0)
+        H5Dclose(source);
+    if (target >= 0)
+        H5Dclose(target);
+    H5Eclear2(H5E_DEFAULT);
     return status;
 }
 
 /* The launches noted so far. */
-static mds_status copy_runs(hid_t from, hid_t to, const char *path)
+static mds_status copy_runs(const filling *f)
 {
     static const char *const names[] = {"t_start", "ranks", "command", "valid"};
     mds_status status = MDS_OK;
@@ -209,15 +217,18 @@ static mds_status copy_runs(hid_t from, hid_t to, const char *path)
         char name[64];
 
         snprintf(name, sizeof name, "/provenance/runs/%s", names[i]);
-        const hid_t source = H5Dopen2(from, name, H5P_DEFAULT);
-        const hid_t target = H5Dopen2(to, name, H5P_DEFAULT);
+        const hid_t source = H5Dopen2(f->from, name, H5P_DEFAULT);
+        const hid_t target = H5Dopen2(f->layout, name, H5P_DEFAULT);
         const hid_t type = target < 0 ? -1 : H5Dget_type(target);
-        char *cells = target < 0 ? NULL : malloc(MDS_RUNS_MAX * H5Tget_size(type));
+        const size_t size = target < 0 ? 0 : MDS_RUNS_MAX * H5Tget_size(type);
+        char *cells = size ? malloc(size) : NULL;
 
-        if (source >= 0 && cells &&
-            (H5Dread(source, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0 ||
-             H5Dwrite(target, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0))
-            status = mds_h5_fail(path, name);
+        if (source >= 0 && cells && mds_h5_offset(target) >= 0) {
+            if (H5Dread(source, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0)
+                status = mds_h5_fail(f->path, name);
+            else
+                status = mds_image_put(f->fd, cells, size, mds_h5_offset(target), f->path);
+        }
         free(cells);
         if (type >= 0)
             H5Tclose(type);
@@ -230,23 +241,31 @@ static mds_status copy_runs(hid_t from, hid_t to, const char *path)
     return status;
 }
 
-static mds_status copy_pools(const char *from_path, const char *to_path, const mds_row *old,
+static mds_status copy_pools(const char *path, const char *temporary, const mds_row *old,
                              const mds_row *new, const int *match, int count)
 {
-    const hid_t from = H5Fopen(from_path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    const hid_t to = H5Fopen(to_path, H5F_ACC_RDWR, H5P_DEFAULT);
+    const filling f = {.from = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT),
+                       .layout = H5Fopen(temporary, H5F_ACC_RDONLY, H5P_DEFAULT),
+                       .fd = open(temporary, O_WRONLY | O_CLOEXEC),
+                       .path = path};
     mds_status status = MDS_OK;
 
-    if (from < 0 || to < 0)
-        status = mds_h5_fail(from < 0 ? from_path : to_path, "cannot be opened to copy its rows");
-    for (int pool = 0; pool < MDS_POOL_COUNT && status == MDS_OK; ++pool)
-        status = copy_pool(from, to, to_path, (mds_pool)pool, old, new, match, count);
+    if (f.from < 0 || f.layout < 0)
+        status = mds_h5_fail(f.from < 0 ? path : temporary, "cannot be opened to copy its rows");
+    else if (f.fd < 0)
+        status = mds_fail(MDS_ERR_IO, "%s: %s", temporary, strerror(errno));
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
+        for (int c = 0; c < mds_pool_column_count((mds_pool)pool) && status == MDS_OK; ++c)
+            status = copy_column(&f, (mds_pool)pool, mds_pool_column((mds_pool)pool, c), old, new,
+                                 match, count);
     if (status == MDS_OK)
-        status = copy_runs(from, to, to_path);
-    if (from >= 0)
-        H5Fclose(from);
-    if (to >= 0 && H5Fclose(to) < 0 && status == MDS_OK)
-        status = mds_h5_fail(to_path, "cannot be closed");
+        status = copy_runs(&f);
+    if (f.from >= 0)
+        H5Fclose(f.from);
+    if (f.layout >= 0)
+        H5Fclose(f.layout);
+    if (f.fd >= 0 && close(f.fd) != 0 && status == MDS_OK)
+        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
     return status;
 }
 
@@ -291,7 +310,7 @@ static mds_status rebuild(const char *path, const mds_store_plan *plan, const md
             adopt_row(&old->rows[match[i]], finished[i], &rows[i]);
     place_rows(rows, *total);
     MDS_TRY(mds_store_temporary(path, temporary, sizeof temporary));
-    MDS_TRY(mds_store_build(temporary, plan, rows, *total));
+    MDS_TRY(mds_store_build(temporary, path, plan, rows, *total));
     MDS_TRY(copy_pools(path, temporary, old->rows, rows, match_all, *total));
     MDS_TRY(mds_store_publish(path, temporary));
 out:

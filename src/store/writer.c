@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,10 @@ void mds_store_unlock(int fd)
         close(fd); /* the name stays: removing it would race with the next run's open */
 }
 
-/* A failed write says little; the usual cause deserves its name. */
+/* A failed write says little; its usual causes deserve their names. */
 static mds_status write_failed(const mds_store *store, const char *what)
 {
+    const int reason = errno;
     struct statvfs disk;
     const mds_status status = mds_h5_fail(store->path, what);
     char there[32];
@@ -81,6 +83,10 @@ static mds_status write_failed(const mds_store *store, const char *what)
         return mds_fail(
             MDS_ERR_IO, "%s: disk full: %s free", store->path,
             mds_format_bytes((double)disk.f_bavail * (double)disk.f_frsize, there, sizeof there));
+    if (reason == ENOSPC || reason == EDQUOT || reason == EIO || reason == EROFS ||
+        reason == ESTALE)
+        return mds_fail(MDS_ERR_IO, "%s: %s cannot be written: %s", store->path, what,
+                        strerror(reason));
     return status;
 }
 
@@ -92,11 +98,14 @@ static mds_status write_cells(mds_store *store, hid_t set, hid_t type, int64_t f
     const hid_t in_memory = H5Screate_simple(1, &length, NULL);
     herr_t failed = H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL);
 
+    errno = 0;
     if (failed >= 0)
         failed = H5Dwrite(set, type, in_memory, in_file, H5P_DEFAULT, cells);
+    /* Before anything else is called: that would clear HDF5's account of the error. */
+    const mds_status status = failed < 0 ? write_failed(store, what) : MDS_OK;
     H5Sclose(in_memory);
     H5Sclose(in_file);
-    return failed < 0 ? write_failed(store, what) : MDS_OK;
+    return status;
 }
 
 static mds_status write_phase(mds_store *store, mds_column_phase phase)
@@ -144,6 +153,32 @@ static mds_status open_columns(mds_store *store)
     return MDS_OK;
 }
 
+/* Opening and closing in parallel wait for all ranks, inside MPI, where one that failed without a
+ * word leaves the others for ever. SIGALRM then ends this rank, and with it the run. */
+enum { COLLECTIVE_S = 300 };
+
+static void on_alarm(int number)
+{
+    static const char text[] = "mdsweep: error: the results file: no answer from MPI-IO in 300 s\n";
+
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(74);
+}
+
+static void begin_collective(void)
+{
+    const struct sigaction action = {.sa_handler = on_alarm};
+
+    sigaction(SIGALRM, &action, NULL);
+    alarm(COLLECTIVE_S);
+}
+
+static void end_collective(void)
+{
+    alarm(0);
+}
+
 static mds_status open_file(mds_store *store, mds_comm *comm)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -161,10 +196,15 @@ static mds_status open_file(mds_store *store, mds_comm *comm)
 
         H5Pset_fapl_mpio(access, *world, MPI_INFO_NULL);
     }
+    mds_status status = MDS_OK;
+    begin_collective();
     store->file = H5Fopen(store->path, H5F_ACC_RDWR, access);
-    H5Pclose(access);
+    end_collective();
     if (store->file < 0)
-        return mds_h5_fail(store->path, "cannot be opened for writing");
+        status = mds_h5_fail(store->path, "cannot be opened for writing");
+    H5Pclose(access);
+    if (status != MDS_OK)
+        return status;
     store->fd = open(store->path, O_RDWR | O_CLOEXEC);
     if (store->fd < 0)
         return mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
@@ -296,7 +336,7 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
     }
     /* The data must be on the disk before the word that says so. */
     if (fdatasync(store->fd) != 0) {
-        status = mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
+        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
         goto out;
     }
     MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
@@ -451,12 +491,17 @@ mds_status mds_store_close(mds_store *store, bool collective)
 
     if (!store)
         return MDS_OK;
+    /* The summary; MPI-IO's own sync at closing does not tell of errors. */
+    if (fdatasync(store->fd) != 0)
+        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
     if (collective) {
         for (int i = 0; i < store->column_count; ++i)
             H5Tclose(store->column_type[i]);
         /* STRONG close degree: the datasets go with the file. */
-        if (H5Fclose(store->file) < 0)
+        begin_collective();
+        if (H5Fclose(store->file) < 0 && status == MDS_OK)
             status = mds_h5_fail(store->path, "cannot be closed");
+        end_collective();
     }
     if (store->fd >= 0)
         close(store->fd);
