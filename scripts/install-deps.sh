@@ -7,7 +7,7 @@ set -eu
 kind=${1:-test}
 build=(build-essential cmake pkg-config git openmpi-bin libopenmpi-dev libhdf5-openmpi-dev
        libconfig-dev libopenblas-dev libbz2-dev)
-tests=(libcmocka-dev hdf5-tools python3-h5py python3-numpy clang-format-14 gcovr lammps-data)
+tests=(libcmocka-dev hdf5-tools python3-h5py python3-numpy clang-format-14 lcov lammps-data)
 
 packages=("${build[@]}")
 [ "$kind" = test ] && packages+=("${tests[@]}")
@@ -21,7 +21,7 @@ mdsweep needs, by Debian name (Spack name):
   libconfig-dev                                (libconfig)
   libopenblas-dev                              (openblas)
   libbz2-dev                                   (bzip2)
-and for the tests: libcmocka-dev (cmocka) hdf5-tools python3-h5py (py-h5py) clang-format gcovr
+and for the tests: libcmocka-dev (cmocka) hdf5-tools python3-h5py (py-h5py) clang-format lcov
 On a cluster: module load the site's gcc, openmpi, hdf5-parallel, libconfig, openblas and bzip2,
 or: spack install openmpi hdf5+mpi+hl libconfig openblas bzip2 cmocka && spack load ...
 TXT
