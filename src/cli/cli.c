@@ -85,6 +85,8 @@ int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix)
             else
                 mds_log(MDS_LOG_ERROR, "%s%s%s", p->file, *p->file ? ": " : "", p->text);
         }
+        if (speak && problems.count == 0) /* no fault of the file's: no memory, say */
+            mds_cli_fail(status);
         mds_problems_fini(&problems);
         mds_study_fini(study);
         return mds_status_exit_code(status);

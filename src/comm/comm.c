@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "comm/comm_private.h"
 
 #include <stdio.h>
@@ -73,6 +74,13 @@ bool mds_comm_barrier(mds_comm *comm, double timeout_s)
     return comm->class->barrier(comm, timeout_s);
 }
 
+/* This rank cannot take part in a collective call: the others would wait for ever. */
+static _Noreturn void give_up(mds_comm *comm, const char *why)
+{
+    mds_log(MDS_LOG_ERROR, "rank %d: %s to agree with the other ranks", comm->rank, why);
+    mds_comm_abort(comm, 1);
+}
+
 typedef struct verdict {
     int status;
     char message[512];
@@ -90,9 +98,9 @@ mds_status mds_comm_agree(mds_comm *comm, mds_status status)
 
     snprintf(own.message, sizeof own.message, "%s", status == MDS_OK ? "" : mds_error());
     if (!all)
-        mds_comm_abort(comm, 1); /* the others would wait for ever */
+        give_up(comm, "no memory");
     if (mds_comm_allgather(comm, &own, sizeof own, all) != MDS_OK)
-        mds_comm_abort(comm, 1);
+        give_up(comm, mds_error());
     mds_status agreed = MDS_OK;
     for (int i = 0; i < comm->size && (agreed == MDS_OK || agreed == MDS_ERR_STOPPED); ++i)
         if (all[i].status != MDS_OK && !(agreed != MDS_OK && all[i].status == MDS_ERR_STOPPED))
@@ -106,8 +114,10 @@ static int64_t *gather_values(mds_comm *comm, int64_t value)
 {
     int64_t *all = calloc((size_t)comm->size, sizeof *all);
 
-    if (!all || mds_comm_allgather(comm, &value, sizeof value, all) != MDS_OK)
-        mds_comm_abort(comm, 1);
+    if (!all)
+        give_up(comm, "no memory");
+    if (mds_comm_allgather(comm, &value, sizeof value, all) != MDS_OK)
+        give_up(comm, mds_error());
     return all;
 }
 

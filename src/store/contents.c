@@ -18,12 +18,19 @@
 typedef struct creation {
     hid_t file;
     herr_t failed;
+    bool no_memory; /* of our own, HDF5 knows nothing of it */
 } creation;
 
 static void note(creation *c, herr_t result)
 {
     if (result < 0)
         c->failed = -1;
+}
+
+static void run_out(creation *c)
+{
+    c->no_memory = true;
+    c->failed = -1;
 }
 
 static hid_t make_group(creation *c, hid_t parent, const char *name)
@@ -169,7 +176,7 @@ static void write_rank_texts(creation *c, hid_t group, const mds_provenance *p, 
     char *cells = calloc((size_t)p->rank_count, size);
 
     if (!cells) {
-        c->failed = -1;
+        run_out(c);
     } else {
         for (int r = 0; r < p->rank_count; ++r)
             memcpy(cells + (size_t)r * size, (const char *)&p->ranks[r] + offset, size);
@@ -192,7 +199,7 @@ static void write_rank_numbers(creation *c, hid_t group, const mds_provenance *p
     int64_t *cells = calloc((size_t)p->rank_count, sizeof *cells);
 
     if (!cells) {
-        c->failed = -1;
+        run_out(c);
         return;
     }
     for (int r = 0; r < p->rank_count; ++r)
@@ -246,7 +253,7 @@ static void write_column(creation *c, hid_t group, hid_t scale, const mds_column
     char *cells = calloc((size_t)count, column->size);
 
     if (!cells) {
-        c->failed = -1;
+        run_out(c);
     } else {
         for (int i = 0; i < count; ++i)
             memcpy(cells + (size_t)i * column->size, (const char *)&rows[i] + column->offset,
@@ -287,7 +294,7 @@ static void write_cases(creation *c, const mds_row *rows, int count)
     int64_t *numbers = calloc((size_t)count, sizeof *numbers);
 
     if (!numbers) {
-        c->failed = -1;
+        run_out(c);
         return;
     }
     for (int i = 0; i < count; ++i)
@@ -431,7 +438,9 @@ static mds_status write_contents(const char *name, const char *path, const mds_s
     write_cases(&c, rows, count);
     write_pools(&c, rows, count);
     write_summary(&c, &plan->provenance, plan->tables, plan->table_count);
-    if (c.failed < 0)
+    if (c.no_memory)
+        status = mds_fail(MDS_ERR_NOMEM, "no memory to build %s", path);
+    else if (c.failed < 0)
         status = mds_h5_fail(path, "cannot be built");
     if (H5Fclose(c.file) < 0 && status == MDS_OK)
         status = mds_h5_fail(path, "cannot be built");
