@@ -63,53 +63,118 @@ static NAME(views) NAME(lay_out)(const ani_atoms *atoms, const ani_extent *exten
 
 /* ---- neighbours ---- */
 
-/* One candidate list: those within Rca to the front of the pool, the others behind them. */
-static void NAME(filter_segment)(const ani_atoms *atoms, const double *xe, int i, int segment)
-{
-    const double far2 = atoms->d.radial_cutoff * atoms->d.radial_cutoff;
-    const double near2 = atoms->d.angular_cutoff * atoms->d.angular_cutoff;
-    const int start = atoms->start[segment], end = atoms->start[segment + 1];
-    const size_t base = (size_t)atoms->pool_start[segment];
-    const double x = xe[4 * (size_t)i], y = xe[4 * (size_t)i + 1], z = xe[4 * (size_t)i + 2];
-    int *row = atoms->row + base;
-    REAL *ux = (REAL *)atoms->ux + base, *uy = (REAL *)atoms->uy + base;
-    REAL *uz = (REAL *)atoms->uz + base, *dist = (REAL *)atoms->dist + base;
-    int count[2] = {0, 0};
+/* The candidates of one segment and where the kept ones go. */
+typedef struct NAME(sieve) {
+    const int *candidate;
+    int candidates;
+    double near2, far2; /* Å² */
+    int *row;
+    REAL *ux, *uy, *uz, *dist; /* first differences and squared distance */
+} NAME(sieve);
 
-    /* Written always, kept when near: two passes without a branch to mispredict. */
+/* Written always, kept when near: two passes without a branch to mispredict. */
+static void NAME(sift)(const NAME(sieve) * s, const double *xe, const double *xi, int count[2])
+{
+    count[0] = count[1] = 0;
     for (int pass = 0; pass < 2; ++pass) {
-        const double from = pass ? near2 : -1.0, to = pass ? far2 : near2;
+        const double from = pass ? s->near2 : -1.0, to = pass ? s->far2 : s->near2;
         int k = count[0];
 
-        for (int c = start; c < end; ++c) {
-            const int j = atoms->candidate[c];
-            const double *xj = xe + 4 * (size_t)j;
-            const double dx = xj[0] - x, dy = xj[1] - y, dz = xj[2] - z;
+        for (int c = 0; c < s->candidates; ++c) {
+            const double *xj = xe + 4 * (size_t)s->candidate[c];
+            const double dx = xj[0] - xi[0], dy = xj[1] - xi[1], dz = xj[2] - xi[2];
             const double r2 = dx * dx + dy * dy + dz * dz;
 
-            row[k] = j;
-            ux[k] = (REAL)dx;
-            uy[k] = (REAL)dy;
-            uz[k] = (REAL)dz;
-            dist[k] = (REAL)r2;
+            s->row[k] = s->candidate[c];
+            s->ux[k] = (REAL)dx;
+            s->uy[k] = (REAL)dy;
+            s->uz[k] = (REAL)dz;
+            s->dist[k] = (REAL)r2;
             k += r2 >= from && r2 < to;
         }
         count[pass] = k;
     }
+}
+
+#ifdef V_COMPRESS
+enum { NAME(SIEVE_MAX) = 256 };
+
+/* The same where the processor packs the kept lanes of a vector. What is written beyond them is
+ * overwritten by what comes next: segments are sifted in the order in which they lie. */
+static void NAME(sift_vectors)(const NAME(sieve) * s, const double *xe, const double *xi,
+                               int count[2])
+{
+    REAL x[NAME(SIEVE_MAX) + LANES], y[NAME(SIEVE_MAX) + LANES], z[NAME(SIEVE_MAX) + LANES];
+    REAL r2[NAME(SIEVE_MAX) + LANES];
+
+    for (int c = 0; c < s->candidates; ++c) {
+        const double *xj = xe + 4 * (size_t)s->candidate[c];
+        const double dx = xj[0] - xi[0], dy = xj[1] - xi[1], dz = xj[2] - xi[2];
+
+        x[c] = (REAL)dx;
+        y[c] = (REAL)dy;
+        z[c] = (REAL)dz;
+        r2[c] = (REAL)(dx * dx + dy * dy + dz * dz);
+    }
+    for (int c = s->candidates; c % LANES; ++c)
+        r2[c] = (REAL)s->far2;
+    for (int pass = 0; pass < 2; ++pass) {
+        const vec from = NAME(set)(pass ? (REAL)s->near2 : (REAL)-1);
+        const vec to = NAME(set)((REAL)(pass ? s->far2 : s->near2));
+        int k = pass ? count[0] : 0;
+
+        for (int c = 0; c < s->candidates; c += LANES) {
+            const vec d = NAME(load)(r2 + c);
+            const V_MASK kept = V_BETWEEN(d, from, to);
+
+            V_COMPRESS_INT(s->row + k, kept, s->candidate + c);
+            V_COMPRESS(s->ux + k, kept, NAME(load)(x + c));
+            V_COMPRESS(s->uy + k, kept, NAME(load)(y + c));
+            V_COMPRESS(s->uz + k, kept, NAME(load)(z + c));
+            V_COMPRESS(s->dist + k, kept, d);
+            k += __builtin_popcount(kept);
+        }
+        count[pass] = k;
+    }
+}
+#endif
+
+/* One candidate list: those within Rca to the front of the pool, the others behind them. */
+static void NAME(filter_segment)(const ani_atoms *atoms, const double *xe, int i, int segment)
+{
+    const size_t base = (size_t)atoms->pool_start[segment];
+    const NAME(sieve) s = {
+        .candidate = atoms->candidate + atoms->start[segment],
+        .candidates = atoms->start[segment + 1] - atoms->start[segment],
+        .near2 = atoms->d.angular_cutoff * atoms->d.angular_cutoff,
+        .far2 = atoms->d.radial_cutoff * atoms->d.radial_cutoff,
+        .row = atoms->row + base,
+        .ux = (REAL *)atoms->ux + base,
+        .uy = (REAL *)atoms->uy + base,
+        .uz = (REAL *)atoms->uz + base,
+        .dist = (REAL *)atoms->dist + base,
+    };
+    int count[2];
+
+#ifdef V_COMPRESS
+    if (s.candidates <= NAME(SIEVE_MAX))
+        NAME(sift_vectors)(&s, xe, xe + 4 * (size_t)i, count);
+    else
+#endif
+        NAME(sift)(&s, xe, xe + 4 * (size_t)i, count);
     atoms->close[segment] = count[0];
     atoms->near[segment] = count[1];
     for (int k = count[1]; k % LANES; ++k) {
-        ux[k] = uy[k] = uz[k] = 0;
-        dist[k] = (REAL)far2;
+        s.ux[k] = s.uy[k] = s.uz[k] = 0;
+        s.dist[k] = (REAL)s.far2;
     }
     for (int k = 0; k < count[1]; k += LANES) {
-        const vec d = V_SQRT(NAME(load)(dist + k));
-        const vec inv = (REAL)1 / d;
+        const vec r2 = NAME(load)(s.dist + k), inv = V_RSQRT(r2);
 
-        NAME(store)(dist + k, d);
-        NAME(store)(ux + k, NAME(load)(ux + k) * inv);
-        NAME(store)(uy + k, NAME(load)(uy + k) * inv);
-        NAME(store)(uz + k, NAME(load)(uz + k) * inv);
+        NAME(store)(s.dist + k, r2 * inv);
+        NAME(store)(s.ux + k, NAME(load)(s.ux + k) * inv);
+        NAME(store)(s.uy + k, NAME(load)(s.uy + k) * inv);
+        NAME(store)(s.uz + k, NAME(load)(s.uz + k) * inv);
     }
 }
 
@@ -188,7 +253,7 @@ static void NAME(find_cutoffs)(const ani_atoms *atoms, int i, const NAME(views) 
             NAME(vcutoff)(d, near, &value, &slope);
             NAME(store)(v->cut_a + at, value);
             NAME(store)(v->slope_a + at, slope);
-            NAME(store)(v->inv_d + at, (REAL)1 / d);
+            NAME(store)(v->inv_d + at, V_RCP(d));
         }
     }
 }
@@ -196,7 +261,7 @@ static void NAME(find_cutoffs)(const ani_atoms *atoms, int i, const NAME(views) 
 static void NAME(describe_radial)(const ani_atoms *atoms, int i, const NAME(views) * v)
 {
     const int shifts = atoms->d.n_radial;
-    const REAL eta = (REAL)atoms->d.eta_r;
+    const REAL rate = (REAL)(-LOG2_E * atoms->d.eta_r);
 
     for (int e = 0; e < atoms->live; ++e) {
         const NAME(segment) s = NAME(segment_of)(atoms, i, e);
@@ -209,7 +274,7 @@ static void NAME(describe_radial)(const ani_atoms *atoms, int i, const NAME(view
             for (int j = 0; j < s.near; ++j) {
                 const vec x = s.dist[j] - shift;
 
-                sum += v->cut_r[s.offset + j] * NAME(vexp)(-eta * x * x);
+                sum += v->cut_r[s.offset + j] * NAME(vexp2)(rate * x * x);
             }
             NAME(store)(out, (REAL)0.25 * sum);
             for (int l = 0; l < LANES && k + l < shifts; ++l)
@@ -218,31 +283,49 @@ static void NAME(describe_radial)(const ani_atoms *atoms, int i, const NAME(view
     }
 }
 
+/* Σ_k w_k d/dd (exp(−η (d − R_k)²) f(d)) of one neighbour, a part for each lane. */
+static inline vec NAME(radial_parts)(const NAME(segment) * s, const NAME(views) * v, int j,
+                                     vec shift, vec w, REAL eta, REAL rate)
+{
+    const REAL cut = v->cut_r[s->offset + j], slope = v->slope_r[s->offset + j];
+    const vec x = s->dist[j] - shift;
+
+    return w * NAME(vexp2)(rate * x * x) * (slope - (REAL)2 * eta * cut * x);
+}
+
 /* dE/dd of every neighbour, along its unit vector: begins gx, gy, gz. */
 static void NAME(radial_gradient)(const ani_atoms *atoms, int i, const NAME(views) * v)
 {
     const int shifts = atoms->d.n_radial;
-    const REAL eta = (REAL)atoms->d.eta_r;
+    const REAL eta = (REAL)atoms->d.eta_r, rate = (REAL)(-LOG2_E * atoms->d.eta_r);
 
     for (int e = 0; e < atoms->live; ++e) {
         const NAME(segment) s = NAME(segment_of)(atoms, i, e);
+        REAL *along = v->gz + s.offset;
 
-        for (int j = 0; j < s.near; ++j) {
-            const REAL cut = v->cut_r[s.offset + j], slope = v->slope_r[s.offset + j];
-            vec sum = {0};
+        for (int k = 0; k < shifts; k += LANES) {
+            const vec shift = NAME(load)(v->shift + k);
+            const vec row = (REAL)0.25 * NAME(load)(v->row + e * shifts + k);
+            const vec w = NAME(keep)(row, NAME(first)(shifts - k));
 
-            for (int k = 0; k < shifts; k += LANES) {
-                const vec x = s.dist[j] - NAME(load)(v->shift + k);
-                const vec w =
-                    NAME(keep)(NAME(load)(v->row + e * shifts + k), NAME(first)(shifts - k));
+            /* In fours; the pool is padded, and what lies there is never used. */
+            for (int j = 0; j < s.near; j += 4) {
+                vec part[4];
+                REAL sum[4];
 
-                sum += w * NAME(vexp)(-eta * x * x) * (slope - (REAL)2 * eta * cut * x);
+                for (int l = 0; l < 4; ++l)
+                    part[l] = NAME(radial_parts)(&s, v, j + l, shift, w, eta, rate);
+                V_SUM4(part, sum);
+                for (int l = 0; l < 4; ++l)
+                    along[j + l] = k ? along[j + l] + sum[l] : sum[l];
             }
-            const REAL along = (REAL)0.25 * V_SUM(sum);
+        }
+        for (int j = 0; j < s.near; j += LANES) {
+            const vec a = NAME(load)(along + j);
 
-            v->gx[s.offset + j] = along * s.ux[j];
-            v->gy[s.offset + j] = along * s.uy[j];
-            v->gz[s.offset + j] = along * s.uz[j];
+            NAME(store)(v->gx + s.offset + j, a * NAME(load)(s.ux + j));
+            NAME(store)(v->gy + s.offset + j, a * NAME(load)(s.uy + j));
+            NAME(store)(v->gz + s.offset + j, a * NAME(load)(s.uz + j));
         }
     }
 }
@@ -297,27 +380,27 @@ static inline __attribute__((always_inline)) void NAME(find_factors)(const ani_a
 {
     const ani_descriptor *d = &atoms->d;
     const size_t stride = NAME(room)(extent->triples);
-    const REAL zeta = (REAL)d->zeta, eta = (REAL)d->eta_a;
+    const REAL zeta = (REAL)d->zeta, eta = (REAL)d->eta_a, rate = (REAL)(-LOG2_E * d->eta_a);
 
     for (int t = 0; t < triples; t += LANES) {
         const vec u = NAME(load)(v->u + t), mean = NAME(load)(v->mean + t);
-        const vec sine = V_SQRT((REAL)1 - u * u);
-        const vec cotangent = slopes ? u / sine : u;
+        const vec sine2 = (REAL)1 - u * u, inv_sine = V_RSQRT(sine2);
+        const vec sine = sine2 * inv_sine, cotangent = u * inv_sine;
 
         for (int z = 0; z < d->n_sections; ++z) {
             const REAL c = (REAL)atoms->cos_z[z], s = (REAL)atoms->sin_z[z];
             const vec h = (REAL)0.5 + (REAL)0.5 * (c * u + s * sine);
-            const vec power = NAME(vexp)(zeta * NAME(vlog)(h));
+            const vec power = NAME(vexp2)(zeta * NAME(vlog2)(h));
 
             NAME(store)(v->factor + z * stride + t, power);
             if (slopes)
                 NAME(store)
             (v->dfactor + z * stride + t,
-             (REAL)(0.95 * 0.5) * zeta * (power / h) * (c - cotangent * s));
+             (REAL)(0.95 * 0.5) * zeta * (power * V_RCP(h)) * (c - cotangent * s));
         }
         for (int a = 0; a < d->n_angular; ++a) {
             const vec x = mean - (REAL)d->shift_a[a];
-            const vec gauss = NAME(vexp)(-eta * x * x);
+            const vec gauss = NAME(vexp2)(rate * x * x);
 
             NAME(store)(v->gauss + a * stride + t, gauss);
             if (slopes)
@@ -346,8 +429,7 @@ static void NAME(sum_section)(const ani_atoms *atoms, size_t stride, const NAME(
                 for (int k = 0; k < 4; ++k)
                     sum[k] += w * NAME(load)(factor + k * stride + t);
             }
-            for (int k = 0; k < 4; ++k)
-                out[a * sections + z + k] = V_SUM(sum[k]);
+            V_SUM4(sum, out + a * sections + z);
         }
         for (; z < sections; ++z) {
             vec sum = {0};
@@ -428,7 +510,8 @@ static int NAME(scatter_triples)(const NAME(segment) * a, const NAME(segment) * 
         const int from = same ? j + 1 : 0, run = b->close - from, me = a->offset + j;
         const REAL ux = a->ux[j], uy = a->uy[j], uz = a->uz[j], inv = v->inv_d[me];
         const REAL cut = (REAL)2 * v->cut_a[me], slope = (REAL)2 * v->slope_a[me];
-        vec along = {0}, sx = {0}, sy = {0}, sz = {0};
+        vec sum[4] = {{0}}; /* along û_j; of turn û_k */
+        REAL total[4];
 
         for (int k = 0; k < run; k += LANES) {
             const int at = b->offset + from + k;
@@ -444,10 +527,10 @@ static int NAME(scatter_triples)(const NAME(segment) * a, const NAME(segment) * 
             const vec by_j = NAME(keep)(cut_k * (s0 * slope + s1 * cut) - turn_j * cosine, real);
             const vec by_k = NAME(keep)(cut * (s0 * slope_k + s1 * cut_k) - turn_k * cosine, real);
 
-            along += by_j;
-            sx += NAME(keep)(turn_j * vx, real);
-            sy += NAME(keep)(turn_j * vy, real);
-            sz += NAME(keep)(turn_j * vz, real);
+            sum[0] += by_j;
+            sum[1] += NAME(keep)(turn_j * vx, real);
+            sum[2] += NAME(keep)(turn_j * vy, real);
+            sum[3] += NAME(keep)(turn_j * vz, real);
             NAME(store)
             (v->gx + at, NAME(load)(v->gx + at) + NAME(keep)(by_k * vx + turn_k * ux, real));
             NAME(store)
@@ -455,10 +538,10 @@ static int NAME(scatter_triples)(const NAME(segment) * a, const NAME(segment) * 
             NAME(store)
             (v->gz + at, NAME(load)(v->gz + at) + NAME(keep)(by_k * vz + turn_k * uz, real));
         }
-        const REAL total = V_SUM(along);
-        v->gx[me] += total * ux + V_SUM(sx);
-        v->gy[me] += total * uy + V_SUM(sy);
-        v->gz[me] += total * uz + V_SUM(sz);
+        V_SUM4(sum, total);
+        v->gx[me] += total[0] * ux + total[1];
+        v->gy[me] += total[0] * uy + total[2];
+        v->gz[me] += total[0] * uz + total[3];
         t += run > 0 ? run : 0;
     }
     return NAME(whole)(t);
@@ -488,34 +571,51 @@ static void NAME(angular_gradient)(const ani_atoms *atoms, const ani_extent *ext
         }
 }
 
+/* Σ_j q_j and Σ_j r_j q_j of one segment, added to sum[0..2] and sum[3..11]. */
+static void NAME(add_moments)(const NAME(segment) * s, const NAME(views) * v, vec sum[12])
+{
+    for (int j = 0; j < s->near; j += LANES) {
+        const ivec real = NAME(first)(s->near - j);
+        const vec d = NAME(load)(s->dist + j);
+        const vec r[3] = {d * NAME(load)(s->ux + j), d * NAME(load)(s->uy + j),
+                          d * NAME(load)(s->uz + j)};
+        const vec q[3] = {NAME(keep)(NAME(load)(v->gx + s->offset + j), real),
+                          NAME(keep)(NAME(load)(v->gy + s->offset + j), real),
+                          NAME(keep)(NAME(load)(v->gz + s->offset + j), real)};
+
+        for (int a = 0; a < 3; ++a) {
+            sum[a] += q[a];
+            for (int b = 0; b < 3; ++b)
+                sum[3 + 3 * a + b] += r[a] * q[b];
+        }
+    }
+}
+
 /* The gradients of the neighbours of centre i: −q on them, +q on the centre. */
 static void NAME(add_forces)(const ani_atoms *atoms, int i, const NAME(views) * v, const int *owner,
                              double *f, double strain[3][3])
 {
-    double sum[3] = {0.0}, w[3][3] = {{0.0}};
+    vec sum[12] = {{0}};
+    REAL total[12];
 
     for (int e = 0; e < atoms->live; ++e) {
         const NAME(segment) s = NAME(segment_of)(atoms, i, e);
 
+        NAME(add_moments)(&s, v, sum);
         for (int j = 0; j < s.near; ++j) {
-            const int at = s.offset + j;
-            const double q[3] = {(double)v->gx[at], (double)v->gy[at], (double)v->gz[at]};
-            const double d = (double)s.dist[j];
-            const double r[3] = {d * (double)s.ux[j], d * (double)s.uy[j], d * (double)s.uz[j]};
             double *fj = f + 3 * (size_t)owner[s.row[j]];
 
-            for (int a = 0; a < 3; ++a) {
-                fj[a] -= q[a];
-                sum[a] += q[a];
-                for (int b = 0; b < 3; ++b)
-                    w[a][b] += r[a] * q[b];
-            }
+            fj[0] -= (double)v->gx[s.offset + j];
+            fj[1] -= (double)v->gy[s.offset + j];
+            fj[2] -= (double)v->gz[s.offset + j];
         }
     }
+    for (int k = 0; k < 12; k += 4)
+        V_SUM4(sum + k, total + k);
     for (int a = 0; a < 3; ++a) {
-        f[3 * (size_t)i + a] += sum[a];
+        f[3 * (size_t)i + a] += (double)total[a];
         for (int b = 0; b < 3; ++b)
-            strain[a][b] += w[a][b];
+            strain[a][b] += (double)total[3 + 3 * a + b];
     }
 }
 

@@ -13,7 +13,10 @@
 #define TILE_ROWS    4
 #define KERNEL       "avx2"
 #define NAME(x)      x##_avx2_fp32
-#define V_SQRT(x)    ((vec)_mm256_sqrt_ps((__m256)(x)))
+#define V_MAX(a, b)  ((vec)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define V_MIN(a, b)  ((vec)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define V_RCP(x)     ((REAL)1 / (x))
+#define V_RSQRT(x)   ((REAL)1 / (vec)_mm256_sqrt_ps((__m256)(x)))
 #define V_SUM(x)     sum_of((__m256)(x))
 
 static inline float sum_of(__m256 x)

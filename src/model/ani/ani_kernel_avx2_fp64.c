@@ -13,7 +13,10 @@
 #define TILE_ROWS    4
 #define KERNEL       "avx2"
 #define NAME(x)      x##_avx2_fp64
-#define V_SQRT(x)    ((vec)_mm256_sqrt_pd((__m256d)(x)))
+#define V_MAX(a, b)  ((vec)_mm256_max_pd((__m256d)(a), (__m256d)(b)))
+#define V_MIN(a, b)  ((vec)_mm256_min_pd((__m256d)(a), (__m256d)(b)))
+#define V_RCP(x)     ((REAL)1 / (x))
+#define V_RSQRT(x)   ((REAL)1 / (vec)_mm256_sqrt_pd((__m256d)(x)))
 #define V_SUM(x)     sum_of((__m256d)(x))
 
 static inline double sum_of(__m256d x)

@@ -9,10 +9,20 @@
 #define TILE_ROWS    4
 #define KERNEL       "portable"
 #define NAME(x)      x##_portable_fp64
-#define V_SQRT(x)    root_of(x)
+#define V_MAX(a, b)  larger(a, b)
+#define V_MIN(a, b)  (-larger(-(a), -(b)))
+#define V_RCP(x)     ((REAL)1 / (x))
+#define V_RSQRT(x)   ((REAL)1 / root_of(x))
 #define V_SUM(x)     sum_of(x)
 
 typedef double quad __attribute__((vector_size(VECTOR_BYTES)));
+
+static inline quad larger(quad a, quad b)
+{
+    for (int l = 0; l < (int)(sizeof a / sizeof a[0]); ++l)
+        a[l] = a[l] > b[l] ? a[l] : b[l];
+    return a;
+}
 
 static inline quad root_of(quad x)
 {

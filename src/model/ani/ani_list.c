@@ -98,11 +98,11 @@ mds_status ani_list_refresh(ani_list *list, mds_device *device, const mds_neighb
         return MDS_OK;
     make_offsets(list, neighbors);
     const int last = atoms->n * atoms->live;
-    /* Vectors are read beyond the last neighbour. */
+    /* Vectors are read and written beyond the last neighbour. */
     const size_t pool = (size_t)atoms->pool_start[last] + 2 * ANI_LANES_MAX;
-    mds_status status = mds_device_reserve(device, ((size_t)atoms->start[last] + 1) * sizeof(int),
-                                           "ani candidates", &list->candidates,
-                                           &list->candidates_bytes);
+    const size_t candidates = (size_t)atoms->start[last] + ANI_LANES_MAX;
+    mds_status status = mds_device_reserve(device, candidates * sizeof(int), "ani candidates",
+                                           &list->candidates, &list->candidates_bytes);
     if (status == MDS_OK)
         status = mds_device_reserve(device, pool * (4 * list->real_size + sizeof(int)),
                                     "ani neighbours", &list->pool, &list->pool_bytes);

@@ -34,6 +34,8 @@ NAME(tile_forward)(int blocks, int in, const REAL *w, const REAL *bias, const RE
     for (int k = 0; k < in; ++k) {
         vec value[ANI_GROUP_BLOCKS];
 
+        /* The next outputs' weights (behind the last ones come the next layer's). */
+        __builtin_prefetch(w + (size_t)(in + k) * ANI_PACK, 0, 2);
         for (int b = 0; b < blocks; ++b)
             value[b] = NAME(load)(x + (size_t)b * x_stride + (size_t)k * LANES);
         for (int r = 0; r < TILE_ROWS; ++r)
@@ -42,11 +44,11 @@ NAME(tile_forward)(int blocks, int in, const REAL *w, const REAL *bias, const RE
     }
     for (int r = 0; r < TILE_ROWS; ++r)
         for (int b = 0; b < blocks; ++b) {
-            const vec z = sum[r][b], low = NAME(min0)(z);
+            const vec z = sum[r][b], low = V_MIN(z, (vec){0});
 
             NAME(store)
             (y + (size_t)b * y_stride + (size_t)r * LANES,
-             (z - low) + (REAL)0.1 * (NAME(vexp)((REAL)10 * low) - (REAL)1));
+             (z - low) + (REAL)0.1 * (NAME(vexp2)((REAL)(10.0 * LOG2_E) * low) - (REAL)1));
         }
 }
 
@@ -64,7 +66,7 @@ static inline __attribute__((always_inline)) void NAME(layer_forward)(int blocks
 /* The slope of celu from its value: e^{10 z} = 1 + 10 y below zero. */
 static inline vec NAME(slope)(vec y)
 {
-    return (REAL)1 + (REAL)10 * NAME(min0)(y);
+    return (REAL)1 + (REAL)10 * V_MIN(y, (vec){0});
 }
 
 /* The last layer: energies of `atoms` lanes; h becomes dE/dz of the layer before. */

@@ -1,5 +1,10 @@
 /* Vectors of REAL and their elementary functions. The file that includes this defines REAL_BITS (32
- * or 64), VECTOR_BYTES, NAME(x), V_SQRT(x) and V_SUM(x). */
+ * or 64), VECTOR_BYTES, NAME(x), and of vectors V_MAX(a, b), V_MIN(a, b), V_SUM(x), V_RCP(x) = 1/x
+ * and V_RSQRT(x) = 1/sqrt(x) to within two roundings; and perhaps V_SUM4(x[4], out[4]), V_ROUND(x)
+ * and V_SCALE(x, n) = x 2^n for whole n, and V_MASK, V_BETWEEN(x, from, to), V_COMPRESS(p, mask, x)
+ * and V_COMPRESS_INT(p, mask, from), which pack the lanes of a mask. */
+
+#define LOG2_E 1.44269504088896340736
 
 #if REAL_BITS == 64
 #define REAL double
@@ -7,20 +12,16 @@ typedef int64_t NAME(int);
 #define BITS_OF_ONE  INT64_C(0x3ff0000000000000)
 #define BITS_OF_ROOT INT64_C(0x3fe6a09e667f3bcd) /* of sqrt(1/2) */
 #define MANTISSA     52
-#define EXP_LOWEST   (-708.0)
+#define EXP2_LOWEST  (-1022.0)
 #define SHIFTER      6755399441055744.0 /* 1.5·2^52 */
-#define LN2_HIGH     6.93147180369123816490e-01
-#define LN2_LOW      1.90821492927058770002e-10
 #else
 #define REAL         float
 typedef int32_t NAME(int);
 #define BITS_OF_ONE  0x3f800000
 #define BITS_OF_ROOT 0x3f3504f3
 #define MANTISSA     23
-#define EXP_LOWEST   (-87.0f)
+#define EXP2_LOWEST  (-126.0f)
 #define SHIFTER      12582912.0f /* 1.5·2^23 */
-#define LN2_HIGH     6.9314575195e-01f
-#define LN2_LOW      1.4286067653e-06f
 #endif
 
 enum { NAME(LANES) = VECTOR_BYTES / (REAL_BITS / 8) };
@@ -56,24 +57,21 @@ static inline vec NAME(keep)(vec a, ivec mask)
     return (vec)((ivec)a & mask);
 }
 
-static inline vec NAME(min0)(vec a)
+/* 2^y for y ≤ 0 or a little above; beyond the smallest normal number it stays there or becomes
+ * zero. y = n + r with n whole and |r| ≤ ½; adding SHIFTER rounds y, and leaves n in the low bits
+ * of the sum, from where it is moved into the exponent of 1. 2^r: in float64 the Taylor series of
+ * e^{r ln 2}, in float32 the polynomial of degree 6 with the least relative error, 2e-9. */
+static inline vec NAME(vexp2)(vec y)
 {
-    return NAME(keep)(a, a < NAME(set)(0));
-}
-
-/* e^x for x ≤ 0 or a little above; relative error below 3e-16 (1e-7 in float32). The series are
- * Taylor's for |r| ≤ ½ ln 2; md/vecmath.h explains the steps. */
-static inline vec NAME(vexp)(vec x)
-{
-    const vec lowest = NAME(set)((REAL)EXP_LOWEST);
-    const ivec high = x > lowest;
-
-    x = (vec)(((ivec)x & high) | ((ivec)lowest & ~high));
-    const vec shifted = x * (REAL)1.44269504088896340736 + (REAL)SHIFTER;
+#ifdef V_SCALE
+    const vec n = V_ROUND(y);
+#else
+    y = V_MAX(y, NAME(set)((REAL)EXP2_LOWEST));
+    const vec shifted = y + (REAL)SHIFTER;
     const vec n = shifted - (REAL)SHIFTER;
-    const vec r = (x - n * (REAL)LN2_HIGH) - n * (REAL)LN2_LOW;
-    const vec scale = (vec)(((ivec)shifted << MANTISSA) + BITS_OF_ONE);
+#endif
 #if REAL_BITS == 64
+    const vec r = (y - n) * 0.69314718055994530942;
     vec p = r * (1.0 / 6227020800.0) + 1.0 / 479001600.0;
     p = p * r + 1.0 / 39916800.0;
     p = p * r + 1.0 / 3628800.0;
@@ -81,22 +79,35 @@ static inline vec NAME(vexp)(vec x)
     p = p * r + 1.0 / 40320.0;
     p = p * r + 1.0 / 5040.0;
     p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
 #else
-    vec p = r * (1.0f / 5040.0f) + 1.0f / 720.0f;
+    const vec r = y - n;
+    vec p = r * 1.5345811608e-04f + 1.3399931216e-03f;
+    p = p * r + 9.6184889586e-03f;
+    p = p * r + 5.5503287770e-02f;
+    p = p * r + 2.4022646891e-01f;
+    p = p * r + 6.9314720574e-01f;
+    p = p * r + 1.0f;
 #endif
-    p = p * r + (REAL)(1.0 / 120.0);
-    p = p * r + (REAL)(1.0 / 24.0);
-    p = p * r + (REAL)(1.0 / 6.0);
-    p = p * r + (REAL)0.5;
-    return scale * ((REAL)1 + (r + r * r * p));
+#ifdef V_SCALE
+    return V_SCALE(p, n);
+#else
+    return p * (vec)(((ivec)shifted << MANTISSA) + BITS_OF_ONE);
+#endif
 }
 
-/* ln x for normal x > 0: x = 2^e m with m in [√½, √2), ln m = 2 artanh f, f = (m−1)/(m+1). */
-static inline vec NAME(vlog)(vec x)
+/* log2 x for normal x > 0: x = 2^e m with m in [√½, √2), log2 m = 2/ln 2 artanh f,
+ * f = (m−1)/(m+1); a series in f², in float32 with the least relative error, 7e-10. */
+static inline vec NAME(vlog2)(vec x)
 {
     const ivec e = ((ivec)x - BITS_OF_ROOT) >> MANTISSA;
     const vec m = (vec)((ivec)x - (e << MANTISSA));
-    const vec f = (m - (REAL)1) / (m + (REAL)1), s = f * f;
+    const vec f = (m - (REAL)1) * V_RCP(m + (REAL)1), s = f * f;
 #if REAL_BITS == 64
     vec p = s * (1.0 / 21.0) + 1.0 / 19.0;
     p = p * s + 1.0 / 17.0;
@@ -104,14 +115,16 @@ static inline vec NAME(vlog)(vec x)
     p = p * s + 1.0 / 13.0;
     p = p * s + 1.0 / 11.0;
     p = p * s + 1.0 / 9.0;
+    p = p * s + 1.0 / 7.0;
+    p = p * s + 1.0 / 5.0;
+    p = p * s + 1.0 / 3.0;
+    p = (p * s + 1.0) * 2.88539008177792681472;
 #else
-    vec p = s * (1.0f / 11.0f) + 1.0f / 9.0f;
+    vec p = s * 4.3173587796e-01f + 5.7671438402e-01f;
+    p = p * s + 9.6179884764e-01f;
+    p = p * s + 2.8853900798e+00f;
 #endif
-    p = p * s + (REAL)(1.0 / 7.0);
-    p = p * s + (REAL)(1.0 / 5.0);
-    p = p * s + (REAL)(1.0 / 3.0);
-    const vec scale = __builtin_convertvector(e, vec);
-    return scale * (REAL)LN2_HIGH + (scale * (REAL)LN2_LOW + (REAL)2 * (f + f * s * p));
+    return __builtin_convertvector(e, vec) + f * p;
 }
 
 /* f(d; R) = ½ cos(π d/R) + ½ = cos²(π d/2R) and f'(d), 0 beyond R. The angle is measured from π/4,
@@ -148,6 +161,15 @@ static inline void NAME(vcutoff)(vec d, REAL cutoff, vec *value, vec *slope)
     *value = NAME(keep)(co * co, inside);
     *slope = NAME(keep)((REAL)(-MDS_PI) / cutoff * co * si, inside);
 }
+
+#ifndef V_SUM4 /* the sums of four vectors */
+static inline void NAME(sum4)(const vec x[4], REAL out[4])
+{
+    for (int k = 0; k < 4; ++k)
+        out[k] = V_SUM(x[k]);
+}
+#define V_SUM4(x, out) NAME(sum4)(x, out)
+#endif
 
 /* All bits of the first `count` lanes. */
 static inline ivec NAME(first)(int count)
