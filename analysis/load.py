@@ -6,6 +6,7 @@
         run.table()                              # the same as a pandas DataFrame
         i = run.find(system="silicon", model="reference")[0]
         run.series(i, "wall_s")                  # the steady steps of case i
+        run.trajectory(i)["positions"]           # frames of case i, when it stored any
         run.tidy("wall_s", "temperature_K")      # long form: one row per step of every case
 """
 import h5py
@@ -113,6 +114,18 @@ class Results:
                 if len(values) and np.isfinite(values).any():
                     means[name[:-2]] = np.nansum(values) / len(values)
         return means
+
+    def trajectory(self, i):
+        """Case i's frames, as far as they were written: step (its row in the case's /steps), time_fs,
+        positions (frames, n, 3) and cells (frames, 3, 3) in angstrom, species (n). None without any."""
+        done = self.cases.get("frames_done", np.zeros(len(self), int))[i]
+        if done == 0:
+            return None
+        group = self.file[f"trajectories/{self.cases['key'][i]}/particles/all"]
+        frames = {name: group[path][:done] for name, path in (
+            ("step", "position/step"), ("time_fs", "position/time"),
+            ("positions", "position/value"), ("cells", "box/edges/value"))}
+        return {**frames, "species": group["species"][:]}
 
     def table(self):
         """/cases as a pandas DataFrame; status as its word."""

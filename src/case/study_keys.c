@@ -112,7 +112,7 @@ const mds_field mds_output_fields[] = {
     {.option = {.key = "trajectory_every",
                 .type = MDS_OPTION_INT,
                 .max = 1e9,
-                .help = "steps from one stored frame to the next; 0: no trajectories"},
+                .help = "steps from one stored frame of the steady part to the next; 0: none"},
      .kind = MDS_FIELD_INT64,
      MEMBER(mds_study, trajectory_every)},
     {.option = {0}},

@@ -52,6 +52,7 @@ mds_status mds_plan_text(const mds_study *study, const mds_matrix *matrix, int r
     mds_table table;
     double makespan;
     char label[256], key[24], total[32], span[32], bytes[32];
+    const double file_bytes = mds_store_predicted_bytes(study, matrix);
     int *rank_of = place(matrix, ranks, &makespan);
 
     if (!rank_of)
@@ -83,8 +84,7 @@ mds_status mds_plan_text(const mds_study *study, const mds_matrix *matrix, int r
                        matrix->count, matrix->runnable, matrix->count - matrix->runnable,
                        mds_format_duration(matrix->cost_s, total, sizeof total),
                        mds_format_duration(makespan, span, sizeof span), ranks,
-                       ranks == 1 ? "" : "s",
-                       mds_format_bytes(mds_store_predicted_bytes(matrix), bytes, sizeof bytes),
+                       ranks == 1 ? "" : "s", mds_format_bytes(file_bytes, bytes, sizeof bytes),
                        study->output);
     mds_table_fini(&table);
     free(rank_of);

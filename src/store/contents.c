@@ -4,6 +4,7 @@
 #include "store/h5.h"
 #include "store/image.h"
 #include "store/layout.h"
+#include "store/trajectory.h"
 
 #include <hdf5_hl.h>
 
@@ -350,6 +351,21 @@ static void write_pools(creation *c, const mds_row *rows, int count)
     }
 }
 
+static void write_trajectories(creation *c, const mds_row *rows, int count)
+{
+    hid_t group = -1;
+
+    for (int i = 0; i < count && c->failed >= 0; ++i) {
+        if (rows[i].frame_count == 0)
+            continue;
+        if (group < 0)
+            group = make_group(c, c->file, "trajectories");
+        note(c, mds_trajectory_create(group, &rows[i]));
+    }
+    if (group >= 0)
+        H5Gclose(group);
+}
+
 static void write_summary_table(creation *c, hid_t parent, const mds_summary_layout *table)
 {
     const hid_t group = make_group(c, parent, table->name);
@@ -437,6 +453,7 @@ static mds_status write_contents(const char *name, const char *path, const mds_s
     write_runs(&c);
     write_cases(&c, rows, count);
     write_pools(&c, rows, count);
+    write_trajectories(&c, rows, count);
     write_summary(&c, &plan->provenance, plan->tables, plan->table_count);
     if (c.no_memory)
         status = mds_fail(MDS_ERR_NOMEM, "no memory to build %s", path);

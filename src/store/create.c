@@ -2,6 +2,7 @@
  * at any moment leaves no file or a whole one. */
 #include "store/build.h"
 #include "store/layout.h"
+#include "store/trajectory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,8 @@ void mds_store_lay_out(const mds_store_plan *plan, mds_row *rows)
         const mds_case *point = &matrix->cases[i];
 
         mds_row_from_case(plan->study, point, &rows[i]);
+        rows[i].frame_count = mds_case_frames(plan->study, point);
+        rows[i].frame_every = rows[i].frame_count ? plan->study->trajectory_every : 0;
         for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
             rows[i].start[pool] = next[pool];
             rows[i].count[pool] = point->status == MDS_CASE_SKIPPED ||
@@ -32,7 +35,7 @@ void mds_store_lay_out(const mds_store_plan *plan, mds_row *rows)
     }
 }
 
-double mds_store_predicted_bytes(const mds_matrix *matrix)
+double mds_store_predicted_bytes(const mds_study *study, const mds_matrix *matrix)
 {
     double bytes = 65536.0;
 
@@ -42,10 +45,14 @@ double mds_store_predicted_bytes(const mds_matrix *matrix)
         mds_column_get(i, &column);
         bytes += (double)column.size * matrix->count + 1024.0;
     }
-    for (int i = 0; i < matrix->runnable; ++i)
+    for (int i = 0; i < matrix->runnable; ++i) {
+        const mds_case *point = &matrix->cases[matrix->order[i]];
+
         for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
             bytes += (double)sizeof(mds_cell) * mds_pool_column_count((mds_pool)pool) *
-                     (double)mds_case_rows(&matrix->cases[matrix->order[i]], (mds_pool)pool);
+                     (double)mds_case_rows(point, (mds_pool)pool);
+        bytes += mds_trajectory_bytes(point->n_atoms, mds_case_frames(study, point));
+    }
     return bytes;
 }
 

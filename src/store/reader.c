@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 /* Opens for reading and checks that the file is one of ours. */
-static mds_status open_results(const char *path, hid_t *file)
+static mds_status open_results(const char *path, hid_t *file, int *minor)
 {
     struct stat info;
     char name[64] = "", version[32] = "";
@@ -52,6 +52,9 @@ static mds_status open_results(const char *path, hid_t *file)
         return mds_fail(MDS_ERR_IO, "%s: schema version %s, this program reads %s", path, version,
                         MDS_SCHEMA_VERSION);
     }
+    const char *dot = strchr(version, '.');
+    if (minor)
+        *minor = dot ? (int)strtol(dot + 1, NULL, 10) : 0;
     return MDS_OK;
 }
 
@@ -165,7 +168,7 @@ mds_status mds_results_read(const char *path, mds_results *out)
 
     memset(out, 0, sizeof *out);
     snprintf(out->path, sizeof out->path, "%s", path);
-    mds_status status = open_results(path, &file);
+    mds_status status = open_results(path, &file, &out->minor);
     if (status != MDS_OK)
         return status;
     status = read_rows(file, out);
@@ -208,7 +211,7 @@ mds_status mds_results_series(const char *path, const mds_row *row, mds_pool poo
     hid_t file, set = -1;
     char name[96];
     const hsize_t start = (hsize_t)row->start[pool], length = (hsize_t)row->done[pool];
-    mds_status status = open_results(path, &file);
+    mds_status status = open_results(path, &file, NULL);
 
     *out = NULL;
     *count = row->done[pool];
@@ -239,7 +242,7 @@ mds_status mds_results_series(const char *path, const mds_row *row, mds_pool poo
 mds_status mds_results_text(const char *path, const char *dataset, char **out)
 {
     hid_t file;
-    mds_status status = open_results(path, &file);
+    mds_status status = open_results(path, &file, NULL);
 
     *out = NULL;
     if (status != MDS_OK)

@@ -12,6 +12,7 @@ typedef struct mds_results {
     mds_targets targets;
     double leak_tolerance_MB;
     int ranks;
+    int minor;             /* of its schema version */
     double t_start, t_end; /* of the run, s since the epoch; NaN while it runs */
     char created[40];
 } mds_results;

@@ -5,6 +5,7 @@
 #include "store/h5.h"
 #include "store/image.h"
 #include "store/reader.h"
+#include "store/trajectory.h"
 
 #include "base/log.h"
 #include "sweep/matrix.h"
@@ -148,10 +149,16 @@ static mds_status match_rows(const char *path, const mds_results *old, const mds
  * that the plan gives it, which another version of the program may see differently. */
 static void adopt_row(const mds_row *old, bool finished, mds_row *row)
 {
+    const int64_t frame_every = row->frame_every, frame_count = row->frame_count;
     int64_t count[MDS_POOL_COUNT];
 
     memcpy(count, row->count, sizeof count);
     *row = *old;
+    if (!finished && (old->frame_every != frame_every || old->frame_count != frame_count)) {
+        row->frame_every = frame_every;
+        row->frame_count = frame_count;
+        row->frames_done = 0;
+    }
     for (int pool = 0; pool < MDS_POOL_COUNT && !finished; ++pool) {
         row->count[pool] = count[pool];
         if (row->done[pool] > count[pool])
@@ -258,6 +265,9 @@ static mds_status copy_pools(const char *path, const char *temporary, const mds_
         for (int c = 0; c < mds_pool_column_count((mds_pool)pool) && status == MDS_OK; ++c)
             status = copy_column(&f, (mds_pool)pool, mds_pool_column((mds_pool)pool, c), old, new,
                                  match, count);
+    for (int i = 0; i < count && status == MDS_OK; ++i)
+        if (match[i] >= 0)
+            status = mds_trajectory_copy(f.from, &old[match[i]], f.layout, f.fd, &new[i], path);
     if (status == MDS_OK)
         status = copy_runs(&f);
     if (f.from >= 0)
@@ -323,12 +333,18 @@ out:
 static bool same_layout(const mds_results *old, const mds_row *rows, const int *match,
                         const bool *finished, int count)
 {
-    if (old->count < count)
+    if (old->count < count || old->minor < MDS_SCHEMA_MINOR) /* it lacks columns */
         return false;
-    for (int i = 0; i < count; ++i)
-        if (match[i] != i ||
-            (!finished[i] && memcmp(old->rows[i].count, rows[i].count, sizeof rows[i].count) != 0))
+    for (int i = 0; i < count; ++i) {
+        const mds_row *was = &old->rows[i], *is = &rows[i];
+
+        if (match[i] != i)
             return false;
+        if (!finished[i] &&
+            (memcmp(was->count, is->count, sizeof was->count) != 0 ||
+             was->frame_count != is->frame_count || was->frame_every != is->frame_every))
+            return false;
+    }
     return true;
 }
 

@@ -17,6 +17,7 @@ typedef struct mds_row {
     int64_t integrates; /* 0: replay, no drift verdict */
     int64_t conservative;
     int64_t start[MDS_POOL_COUNT], count[MDS_POOL_COUNT];
+    int64_t frame_every, frame_count; /* of the trajectory: steps from frame to frame, and room */
     /* written by the rank that runs the case */
     uint8_t status; /* mds_case_status, written last */
     char reason[256];
@@ -24,7 +25,8 @@ typedef struct mds_row {
     char device[64], host[64];
     double t_start, t_end;        /* s since the epoch */
     int64_t done[MDS_POOL_COUNT]; /* rows of each pool that are valid */
-    int64_t warmup;               /* warm-up steps, the first step not counted */
+    int64_t frames_done;
+    int64_t warmup; /* warm-up steps, the first step not counted */
     int64_t threads, synthetic, degrees_of_freedom;
     double volume_A3;
     mds_record record;
@@ -60,6 +62,7 @@ int mds_column_count(void);
 void mds_column_get(int i, mds_column *out);
 
 #define MDS_SCHEMA_NAME    "mdsweep-results"
-#define MDS_SCHEMA_VERSION "1.0.0"
+#define MDS_SCHEMA_VERSION "1.1.0"
+enum { MDS_SCHEMA_MINOR = 1 }; /* of the version; a file of a smaller one lacks columns */
 
 #endif

@@ -90,7 +90,7 @@ mds_status mds_store_check_path(const char *path, bool force);
 mds_status mds_store_make_parent(const char *path);
 
 /* Bytes the file will have, for `plan`. */
-double mds_store_predicted_bytes(const mds_matrix *matrix);
+double mds_store_predicted_bytes(const mds_study *study, const mds_matrix *matrix);
 
 /* Takes the run's lock PATH.lock without waiting (rank 0, held until release or death). MDS_ERR_IO
  * when another run holds it. *fd is -1 on failure. */

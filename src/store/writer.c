@@ -3,6 +3,7 @@
 #include "store/h5.h"
 #include "store/reader.h"
 #include "store/store.h"
+#include "store/trajectory.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -35,6 +36,7 @@ struct mds_store {
     mds_column column[COLUMNS_MAX];
     hid_t column_set[COLUMNS_MAX], column_type[COLUMNS_MAX];
     hid_t pool_set[MDS_POOL_COUNT][POOL_COLUMNS_MAX];
+    mds_trajectory trajectory; /* of the case in work */
     mds_row *rows;
     int count;
     int index; /* of the case in work, or -1 */
@@ -262,6 +264,9 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
     memcpy(row->host, who->host, sizeof row->host);
     memcpy(row->device, who->device, sizeof row->device);
     memset(row->done, 0, sizeof row->done);
+    row->frames_done = 0;
+    if (row->frame_count > 0)
+        MDS_TRY(mds_trajectory_open(store->file, store->path, row, &store->trajectory));
     row->status = MDS_CASE_RUNNING;
     MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH)); /* the rows of an earlier attempt are void */
     MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
@@ -293,16 +298,36 @@ out:
     return status;
 }
 
+static mds_status flush_frames(mds_store *store, const mds_samples *samples)
+{
+    mds_row *row = &store->rows[store->index];
+    const int64_t published = mds_samples_frames(samples);
+    const int64_t last = published < row->frame_count ? published : row->frame_count;
+    mds_frame_area area;
+    mds_status status = MDS_OK;
+
+    if (row->frames_done >= last)
+        return MDS_OK;
+    MDS_TRY(mds_samples_frame_area(samples, (int)row->n_atoms, row->frame_count, &area));
+    MDS_TRY(mds_trajectory_write(&store->trajectory, &area, row->dt_fs, row->frames_done,
+                                 last - row->frames_done, store->path));
+    row->frames_done = last;
+out:
+    return status;
+}
+
 mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples)
 {
     mds_status status = MDS_OK;
-    const int64_t before = store->rows[store->index].done[MDS_POOL_STEPS] +
-                           store->rows[store->index].done[MDS_POOL_COMPONENTS];
+    const mds_row *row = &store->rows[store->index];
+    const int64_t before = row->done[MDS_POOL_STEPS] + row->done[MDS_POOL_COMPONENTS] +
+                           row->frames_done;
 
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
         MDS_TRY(flush_pool(store, samples, (mds_pool)pool));
-    const int64_t after = store->rows[store->index].done[MDS_POOL_STEPS] +
-                          store->rows[store->index].done[MDS_POOL_COMPONENTS];
+    MDS_TRY(flush_frames(store, samples));
+    const int64_t after = row->done[MDS_POOL_STEPS] + row->done[MDS_POOL_COMPONENTS] +
+                          row->frames_done;
     if (after != before)
         MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
 out:
@@ -341,6 +366,7 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
     }
     MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
 out:
+    mds_trajectory_close(&store->trajectory);
     store->index = -1;
     return status;
 }
