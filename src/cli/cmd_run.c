@@ -325,10 +325,11 @@ static int finish(run *r, mds_status swept)
     if (mds_comm_rank(r->comm) == 0)
         status = conclude(r, stopped, &code);
     status = mds_comm_agree(r->comm, status);
+    const mds_status closed = mds_comm_agree(r->comm, mds_store_close(r->store, true));
+    if (status == MDS_OK)
+        status = closed;
     if (status != MDS_OK && mds_comm_rank(r->comm) == 0)
         mds_log(MDS_LOG_ERROR, "%s", mds_error());
-    if (mds_store_close(r->store, true) != MDS_OK && status == MDS_OK)
-        status = MDS_ERR_IO;
     code = (int)mds_comm_max(r->comm, code);
     if (status != MDS_OK)
         return mds_status_exit_code(status);

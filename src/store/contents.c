@@ -18,14 +18,17 @@
  * does nothing, so that one check at the end suffices. */
 typedef struct creation {
     hid_t file;
+    const char *path;
     herr_t failed;
     bool no_memory; /* of our own, HDF5 knows nothing of it */
 } creation;
 
 static void note(creation *c, herr_t result)
 {
-    if (result < 0)
-        c->failed = -1;
+    if (result < 0 && c->failed >= 0) {
+        c->failed = -1; /* the words now: the next call of the library clears them */
+        (void)mds_h5_fail(c->path, "cannot be built");
+    }
 }
 
 static void run_out(creation *c)
@@ -432,7 +435,7 @@ static mds_status write_contents(const char *name, const char *path, const mds_s
                                  const mds_row *rows, int count)
 {
     const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    creation c = {.file = -1};
+    creation c = {.file = -1, .path = path};
     mds_status status = MDS_OK;
 
     mds_h5_quiet();
@@ -458,7 +461,7 @@ static mds_status write_contents(const char *name, const char *path, const mds_s
     if (c.no_memory)
         status = mds_fail(MDS_ERR_NOMEM, "no memory to build %s", path);
     else if (c.failed < 0)
-        status = mds_h5_fail(path, "cannot be built");
+        status = MDS_ERR_IO;
     if (H5Fclose(c.file) < 0 && status == MDS_OK)
         status = mds_h5_fail(path, "cannot be built");
     return status;
