@@ -99,8 +99,7 @@ static void NAME(sift)(const NAME(sieve) * s, const double *xe, const double *xi
 #ifdef V_COMPRESS
 enum { NAME(SIEVE_MAX) = 256 };
 
-/* The same where the processor packs the kept lanes of a vector. What is written beyond them is
- * overwritten by what comes next: segments are sifted in the order in which they lie. */
+/* The same where the processor packs the kept lanes of a vector. */
 static void NAME(sift_vectors)(const NAME(sieve) * s, const double *xe, const double *xi,
                                int count[2])
 {
@@ -188,10 +187,11 @@ static int NAME(pairs_of)(const int *close, int a, int b)
     return a == b ? close[a] * (close[a] - 1) / 2 : close[a] * close[b];
 }
 
-static void NAME(filter)(const ani_atoms *atoms, const double *xe, ani_extent *extent)
+static void NAME(filter)(const ani_atoms *atoms, const double *xe, int first_atom, int last_atom,
+                         ani_extent *extent)
 {
     *extent = (ani_extent){0};
-    for (int i = 0; i < atoms->n; ++i) {
+    for (int i = first_atom; i < last_atom; ++i) {
         const int first = i * atoms->live;
         const int span = atoms->pool_start[first + atoms->live] - atoms->pool_start[first];
         int triples = 0;

@@ -66,8 +66,10 @@ typedef struct ani_kernel {
     int lanes;
     size_t real_size;
 
-    /* Unit vectors and distances of all neighbours from xe (m+1,4). */
-    void (*filter)(const ani_atoms *atoms, const double *xe, ani_extent *extent);
+    /* Unit vectors and distances of the neighbours of atoms first..last-1 from xe (m+1,4); the
+     * extent of these atoms. */
+    void (*filter)(const ani_atoms *atoms, const double *xe, int first, int last,
+                   ani_extent *extent);
     /* Bytes of scratch that describe() and forces() need. */
     size_t (*scratch_bytes)(const ani_atoms *atoms, const ani_extent *extent);
     /* Descriptors of atoms first..last-1 into g (slots/lanes, features, lanes). */

@@ -53,8 +53,9 @@ mds_status ani_list_set_atoms(ani_list *list, mds_device *device, int n, const i
     return MDS_OK;
 }
 
-/* Counts of candidates by (atom, element) become offsets. One more entry than there are candidates,
- * because filter() writes before it knows whether to keep. */
+/* Counts of candidates by (atom, element) become offsets. A vector more than there are candidates,
+ * because filter() writes before it knows what to keep, and the next atom may be another thread's.
+ */
 static void make_offsets(ani_list *list, const mds_neighbor *neighbors)
 {
     ani_atoms *atoms = &list->atoms;
@@ -70,7 +71,7 @@ static void make_offsets(ani_list *list, const mds_neighbor *neighbors)
             ++count[list->kind[neighbors->owner[index[c]]]];
         for (int e = 0; e < atoms->live; ++e) {
             start[at + e + 1] = start[at + e] + count[e];
-            pool[at + e + 1] = pool[at + e] + up(count[e] + 1, ANI_LANES_MAX);
+            pool[at + e + 1] = pool[at + e] + up(count[e] + ANI_LANES_MAX, ANI_LANES_MAX);
         }
     }
 }
