@@ -30,6 +30,8 @@ extern const ani_kernel ani_kernel_avx2_fp64;
 
 #include "model/ani/ani_vector_body.h"
 
+#include "model/ani/ani_filter_body.h"
+
 #include "model/ani/ani_descriptor_body.h"
 
 #include "model/ani/ani_network_body.h"
