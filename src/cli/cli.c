@@ -197,6 +197,16 @@ static const mds_command *pick(const char *word, int *skip, mds_status *status)
     return &mds_command_run;
 }
 
+/* A rank that ends with an error before MPI_Init makes mpirun kill the others at once, and with
+ * them the message that rank 0 was about to print. */
+static void let_first_rank_speak(int code)
+{
+    const bool agreed = code == 0 || code == 1 || code == 75; /* after the sweep, told already */
+
+    if (!agreed && mds_cli_launcher_rank() != 0)
+        sleep(1);
+}
+
 int mds_cli_main(int argc, char **argv)
 {
     mds_status status;
@@ -226,5 +236,6 @@ int mds_cli_main(int argc, char **argv)
     else
         code = args->help ? print_help(command) : command->run(args);
     free(args);
+    let_first_rank_speak(code);
     return code;
 }
