@@ -49,7 +49,33 @@ static mds_status limit_memory(mds_trial *trial)
     return MDS_OK;
 }
 
-static void note_facts(const mds_trial *trial)
+static mds_option_value *threads_option(mds_model_spec *spec)
+{
+    const mds_option *option = mds_options_find(&spec->options, "threads");
+
+    return option ? &spec->options.value[option - spec->options.table] : NULL;
+}
+
+/* `run.threads` is for every engine that has threads and was not given its own number. */
+static void hand_on_threads(mds_trial *trial)
+{
+    mds_option_value *threads = threads_option(&trial->spec);
+
+    if (threads && !threads->given)
+        threads->number = trial->run->threads;
+}
+
+/* What the engine will use: one without the option has one. */
+static int threads_of(mds_trial *trial)
+{
+    const mds_option_value *threads = threads_option(&trial->spec);
+
+    if (!threads)
+        return 1;
+    return threads->number > 0 ? (int)threads->number : mds_device_get_info(trial->device)->cores;
+}
+
+static void note_facts(mds_trial *trial)
 {
     mds_samples_header *header = trial->samples->header;
     const mds_device_info *info = mds_device_get_info(trial->device);
@@ -60,7 +86,7 @@ static void note_facts(const mds_trial *trial)
     snprintf(header->engine, sizeof header->engine, "%s", trial->spec.engine->name);
     snprintf(header->precision, sizeof header->precision, "%s",
              mds_precision_name(trial->spec.precision));
-    header->threads = trial->run->threads > 0 ? trial->run->threads : info->cores;
+    header->threads = threads_of(trial);
     header->synthetic = trial->spec.seed != 0;
     header->device_total_bytes = info->memory_bytes;
     header->n_atoms = trial->state.n;
@@ -96,6 +122,7 @@ static mds_status setup(mds_trial *trial, const char *device, mds_start_cache *c
     mds_samples_beat(trial->samples, MDS_PHASE_SETUP);
     MDS_TRY(limit_memory(trial));
     MDS_TRY(mds_case_model_spec(trial->study, trial->point, &trial->spec));
+    hand_on_threads(trial);
     MDS_TRY(mds_device_open(device, &trial->device));
     MDS_TRY(mds_start_state(cache, trial->study, trial->point, beat_setup, trial->samples,
                             &trial->start));
