@@ -234,7 +234,7 @@ class Resume(Case):
         self.assertEqual(physics(self.path("test.h5")), whole)
 
     def test_two_runs_on_one_file(self):
-        config = self.study(models='"slow"', us=20000)
+        config = self.study(models='"slow"', us=100000)  # longer than the two others take to start
         first = Launch(config, "-q", ranks=2)
         self.assertTrue(wait_until(lambda: os.path.exists(self.path("test.h5")), 30))
         for extra in ("--resume", "--force"):
@@ -242,9 +242,10 @@ class Resume(Case):
             self.assertEqual(run.code, 74)
             self.assertIn("another run is writing this file", run.err)
         self.assertEqual(mdsweep("status", self.path("test.h5")).code, 0)
-        self.assertEqual(first.wait(90), 0, first.err)
+        first.kill(first.ranks(), signal.SIGTERM)
+        self.assertEqual(first.wait(90), 75, first.err)
         with h5py.File(self.path("test.h5"), "r") as file:
-            self.assertEqual(set(column(file, "status")), {DONE})
+            self.assertTrue(set(column(file, "status")) <= {DONE, PENDING})
 
 
 if __name__ == "__main__":

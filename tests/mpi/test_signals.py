@@ -149,15 +149,16 @@ class Signals(Case):
         run = self.start(config, ranks=2)
         run.kill(run.ranks()[:1], signal.SIGTERM)
         run.kill(run.ranks()[:1], signal.SIGINT)
-        self.assertEqual(run.wait(WAIT), 128 + signal.SIGINT, run.err)
+        # Whichever of the two the kernel delivered last.
+        self.assertIn(run.wait(WAIT), (128 + signal.SIGINT, 128 + signal.SIGTERM), run.err)
         self.assertEqual(run.left_behind(), [])
         self.assertEqual(mdsweep("report", self.path("test.h5")).code, 0)
         self.assertEqual(mdsweep("status", self.path("test.h5")).code, 0)
 
     def test_time_limit_starts_only_what_fits(self):
         # 57 steps of 10 ms are predicted, and take, about 0.6 s.
-        config = self.slow(repeats=10)
-        run = Launch(config, "--time-limit", "4s", ranks=1)
+        config = self.slow(repeats=16)
+        run = Launch(config, "--time-limit", "7s", ranks=1)  # starting takes seconds on a busy machine
         statuses = self.check_stopped(run)
         self.assertGreaterEqual(statuses.count(DONE), 1)
         self.assertGreaterEqual(statuses.count(PENDING), 4)
