@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-enum { MDS_ARGS_FLAGS_MAX = 24, MDS_ARGS_REPEAT_MAX = 64 };
+enum { MDS_ARGS_FLAGS_MAX = 24, MDS_ARGS_REPEAT_MAX = 64, MDS_ARGS_POSITIONAL_MAX = 1024 };
 
 typedef struct mds_flag {
     const char *name;     /* "output", given as --output; NULL ends the table */
@@ -32,7 +32,7 @@ struct mds_args {
     const mds_command *command;
     int argc;
     char **argv;
-    const char *positional[4];
+    const char *positional[MDS_ARGS_POSITIONAL_MAX];
     int positional_count;
     const char *value[MDS_ARGS_FLAGS_MAX][MDS_ARGS_REPEAT_MAX]; /* borrowed from argv */
     int given[MDS_ARGS_FLAGS_MAX];

@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 static const mds_command *const commands[] = {
-    &mds_command_run,     &mds_command_plan, &mds_command_check,  &mds_command_report,
-    &mds_command_compare, &mds_command_eval, &mds_command_status, &mds_command_list,
+    &mds_command_run,     &mds_command_plan,   &mds_command_check,  &mds_command_report,
+    &mds_command_compare, &mds_command_eval,   &mds_command_status, &mds_command_list,
+    &mds_command_merge,   &mds_command_repack,
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0], SYNOPSIS = 28 };

@@ -7,7 +7,8 @@
 #include "sweep/matrix.h"
 
 extern const mds_command mds_command_run, mds_command_plan, mds_command_check, mds_command_report,
-    mds_command_eval, mds_command_status, mds_command_list, mds_command_compare;
+    mds_command_eval, mds_command_status, mds_command_list, mds_command_merge, mds_command_repack,
+    mds_command_compare;
 
 /* Dispatches argv (program name first) to a subcommand; `run` when the first word is no command.
  * Returns the exit code. */

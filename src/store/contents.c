@@ -4,6 +4,7 @@
 #include "store/h5.h"
 #include "store/image.h"
 #include "store/layout.h"
+#include "store/sources.h"
 #include "store/trajectory.h"
 
 #include <hdf5_hl.h>
@@ -454,6 +455,8 @@ static mds_status write_contents(const char *name, const char *path, const mds_s
     write_config(&c, plan->study);
     write_provenance(&c, &plan->provenance);
     write_runs(&c);
+    if (c.failed >= 0 && mds_sources_write(c.file, path, plan) != MDS_OK)
+        c.failed = -1;
     write_cases(&c, rows, count);
     write_pools(&c, rows, count);
     write_trajectories(&c, rows, count);

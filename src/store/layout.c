@@ -36,7 +36,7 @@ void mds_row_from_case(const mds_study *study, const mds_case *point, mds_row *o
     out->status = (uint8_t)point->status;
     if (point->reason)
         snprintf(out->reason, sizeof out->reason, "%s", point->reason);
-    out->rank = -1;
+    out->rank = out->source = -1;
     out->t_start = out->t_end = out->volume_A3 = NAN;
     for (int i = 0; i < MDS_METRIC_COUNT; ++i)
         out->record.value[i] = NAN;

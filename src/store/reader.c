@@ -141,6 +141,19 @@ static mds_status read_text(hid_t file, const char *path, const char *name, char
     return status;
 }
 
+static bool is_packed(hid_t file)
+{
+    const hid_t set = H5Dopen2(file, "/cases/status", H5P_DEFAULT);
+    const hid_t list = set < 0 ? -1 : H5Dget_create_plist(set);
+    const bool packed = list >= 0 && H5Pget_layout(list) != H5D_CONTIGUOUS;
+
+    if (list >= 0)
+        H5Pclose(list);
+    if (set >= 0)
+        H5Dclose(set);
+    return packed;
+}
+
 static mds_status read_rows(hid_t file, mds_results *out)
 {
     const hssize_t count = length_of(file, "/cases/case");
@@ -152,6 +165,8 @@ static mds_status read_rows(hid_t file, mds_results *out)
     if (!out->rows)
         return mds_fail(MDS_ERR_NOMEM, "%s: no memory for %lld rows", out->path, (long long)count);
     out->count = (int)count;
+    for (int i = 0; i < out->count; ++i)
+        out->rows[i].source = -1; /* before 1.2 no file was a merged one */
     for (int i = 0; i < mds_column_count() && status == MDS_OK; ++i) {
         mds_column column;
 
@@ -172,6 +187,7 @@ mds_status mds_results_read(const char *path, mds_results *out)
     if (status != MDS_OK)
         return status;
     status = read_rows(file, out);
+    out->packed = is_packed(file);
     for (int i = 0; i < mds_target_count(); ++i) {
         snprintf(name, sizeof name, "/config/targets/%s", mds_target_get(i)->key);
         mds_target_set(&out->targets, i, read_number(file, name));

@@ -15,6 +15,7 @@ typedef struct mds_results {
     int minor;             /* of its schema version */
     double t_start, t_end; /* of the run, s since the epoch; NaN while it runs */
     char created[40];
+    bool packed; /* compressed by `mdsweep repack`: nothing can be written into it in parallel */
 } mds_results;
 
 /* MDS_ERR_IO with the reason: missing, not HDF5, not ours, a schema version this program does not

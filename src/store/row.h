@@ -22,6 +22,7 @@ typedef struct mds_row {
     uint8_t status; /* mds_case_status, written last */
     char reason[256];
     int64_t attempt, rank;
+    int64_t source; /* of a merged file: which of /provenance/sources the row came from, or -1 */
     char device[64], host[64];
     double t_start, t_end;        /* s since the epoch */
     int64_t done[MDS_POOL_COUNT]; /* rows of each pool that are valid */
@@ -62,7 +63,7 @@ int mds_column_count(void);
 void mds_column_get(int i, mds_column *out);
 
 #define MDS_SCHEMA_NAME    "mdsweep-results"
-#define MDS_SCHEMA_VERSION "1.1.0"
-enum { MDS_SCHEMA_MINOR = 1 }; /* of the version; a file of a smaller one lacks columns */
+#define MDS_SCHEMA_VERSION "1.2.0"
+enum { MDS_SCHEMA_MINOR = 2 }; /* of the version; a file of a smaller one lacks columns */
 
 #endif

@@ -57,6 +57,8 @@ static const mds_column fixed[] = {
      "why the case was skipped or failed"},
     {"attempt", MDS_COLUMN_I8, MDS_COLUMN_BEGIN, MEMBER(attempt), "1", "attempts begun"},
     {"rank", MDS_COLUMN_I8, MDS_COLUMN_BEGIN, MEMBER(rank), "1", "rank that ran the case"},
+    {"source", MDS_COLUMN_I8, MDS_COLUMN_BEGIN, MEMBER(source), "1",
+     "number in /provenance/sources of the file the case was merged from, -1: of this file"},
     {"host", MDS_COLUMN_TEXT, MDS_COLUMN_BEGIN, MEMBER(host), "1", "host of that rank"},
     {"device", MDS_COLUMN_TEXT, MDS_COLUMN_BEGIN, MEMBER(device), "1", "device of that rank"},
     {"t_start", MDS_COLUMN_F8, MDS_COLUMN_BEGIN, MEMBER(t_start), "s",

@@ -56,6 +56,11 @@ typedef struct mds_store_plan {
     mds_provenance provenance;
     const mds_summary_layout *tables;
     int table_count;
+    /* Files whose provenance goes along, as /provenance/sources/<n>; a merged one among them stands
+     * for those it was merged from. `carried`: one whose sources stay as they are, or NULL. */
+    const char *const *sources;
+    int source_count;
+    const char *carried;
 } mds_store_plan;
 
 enum { MDS_RUNS_MAX = 64 }; /* launches that /provenance/runs has room for */
@@ -81,6 +86,15 @@ enum { MDS_ATTEMPTS_MAX = 3 };
 mds_status mds_store_resume(const char *path, bool retry_failed, const mds_store_plan *plan,
                             mds_resumption *out);
 void mds_resumption_fini(mds_resumption *resumption);
+
+/* One file PATH of the rows of `files`. A case that several have is taken once: a DONE one before
+ * others, then the newest; the log says so. MDS_ERR_CONFIG where files ran the same case with other
+ * parameters. What is in flight in a file counts as PENDING. */
+mds_status mds_store_merge(const char *path, bool force, const char *const *files, int count,
+                           const mds_provenance *provenance);
+/* A compressed copy: chunked, shuffled, deflated; same objects, same values. The process must not
+ * have used HDF5 before. */
+mds_status mds_store_repack(const char *from, const char *path, bool force);
 
 /* Whether creating PATH can succeed: the checks of mds_store_create() that cost nothing, so that a
  * dry run can tell. */

@@ -260,6 +260,7 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
         row->attempt = 0;
     row->attempt += 1;
     row->rank = rank;
+    row->source = -1;
     row->t_start = mds_clock_epoch_s();
     memcpy(row->host, who->host, sizeof row->host);
     memcpy(row->device, who->device, sizeof row->device);
