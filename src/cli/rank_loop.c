@@ -22,7 +22,13 @@ enum {
 
 /* How long a rank sleeps. The dispenser looks for messages more often: an answer may be late by
  * this much, and each look costs its worker's core about 10 us when they share one. */
-enum { SLEEP_ASKED_MS = 1, SLEEP_OVER_MS = 20, SLEEP_RUNNING_MS = 200, SLEEP_DISPENSER_MS = 1 };
+enum {
+    SLEEP_ASKED_MS = 1,
+    SLEEP_OVER_MS = 20,
+    SLEEP_RUNNING_MS = 200,
+    SLEEP_DISPENSER_MS = 1,
+    SLEEP_UNSETTLED_MS = 5
+};
 
 static const int64_t flush_ns = 1000000000;
 
@@ -109,20 +115,26 @@ static void answer(mds_rank_loop *loop, int rank)
     send_to(loop, rank, ASSIGN, index, 0, 0, NULL);
 }
 
+/* Writes what is left of the cases before. It takes a millisecond or more, mostly of waiting for
+ * the disk, in which the worker has something to do. */
+static void settle(mds_rank_loop *loop, bool wait)
+{
+    loop->settled = true;
+    if (loop->error == MDS_OK && mds_store_settle(loop->store, wait, &loop->settled) != MDS_OK)
+        store_failed(loop);
+}
+
+static void begin_case(mds_rank_loop *loop)
+{
+    if (loop->error == MDS_OK && mds_store_begin_case(loop->store, loop->index, loop->self,
+                                                      mds_comm_rank(loop->comm)) != MDS_OK)
+        store_failed(loop);
+}
+
 /* Without its fork server this rank can run nothing; another one shall have the case. */
 static void give_up(mds_rank_loop *loop)
 {
-    mds_samples *samples = mds_worker_samples(loop->worker);
-    char reason[256];
-    mds_record record;
-
-    snprintf(reason, sizeof reason, "%s", mds_error());
-    mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), reason);
-    mds_samples_reset(samples, loop->index, 1);
-    (void)mds_record_summarize(loop->study, &loop->matrix->cases[loop->index], samples, &record);
-    if (loop->error == MDS_OK &&
-        mds_store_finish_case(loop->store, samples, &record, MDS_CASE_PENDING, reason) != MDS_OK)
-        store_failed(loop);
+    mds_log(MDS_LOG_ERROR, "rank %d: %s", mds_comm_rank(loop->comm), mds_error());
     send_to(loop, 0, GIVE_UP, loop->index, 0, 0, NULL);
     loop->index = -1;
     loop->over = true;
@@ -130,18 +142,28 @@ static void give_up(mds_rank_loop *loop)
 
 static void start_case(mds_rank_loop *loop, int index)
 {
+    const bool isolated = mds_worker_fd(loop->worker) >= 0;
+
     loop->asked = false;
     if (index < 0) {
         loop->over = true;
+        settle(loop, true);
         return;
     }
     loop->index = index;
-    loop->started_ns = mds_clock_ns();
-    if (mds_store_begin_case(loop->store, index, loop->self, mds_comm_rank(loop->comm)) != MDS_OK)
-        store_failed(loop);
-    loop->flushed_ns = mds_clock_ns();
-    if (mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s) != MDS_OK)
+    loop->started_ns = loop->flushed_ns = mds_clock_ns();
+    if (!isolated) { /* the case runs inside the next call */
+        settle(loop, true);
+        begin_case(loop);
+    }
+    if (mds_worker_run(loop->worker, index, 1, loop->matrix->cases[index].run.timeout_s) !=
+        MDS_OK) {
         give_up(loop);
+        settle(loop, true);
+    } else if (isolated) {
+        begin_case(loop);
+        settle(loop, false);
+    }
 }
 
 static void take_message(mds_rank_loop *loop, const mds_message *message)
@@ -203,12 +225,14 @@ static void finish_case(mds_rank_loop *loop, mds_worker_event event)
         reason = mds_error();
     }
     loop->failed += status == MDS_CASE_FAILED;
+    if (loop->error == MDS_OK &&
+        mds_store_end_case(loop->store, samples, &record, status, reason) != MDS_OK)
+        store_failed(loop);
+    if (status == MDS_CASE_PENDING) /* once reported, its row may be another rank's */
+        settle(loop, true);
     const double median = record.value[MDS_METRIC_LATENCY_MEDIAN];
     send_to(loop, 0, REPORT, loop->index, status,
             status == MDS_CASE_DONE && isfinite(median) ? (int64_t)(1e9 * median) : -1, reason);
-    if (loop->error == MDS_OK &&
-        mds_store_finish_case(loop->store, samples, &record, status, reason) != MDS_OK)
-        store_failed(loop);
     loop->index = -1;
 }
 
@@ -236,6 +260,8 @@ static void sleep_until_news(mds_rank_loop *loop)
 
     if (loop->queue && loop->ranks_left > (loop->over ? 0 : 1))
         wait_ms = SLEEP_DISPENSER_MS;
+    else if (!loop->settled)
+        wait_ms = SLEEP_UNSETTLED_MS;
     else if (loop->index < 0)
         wait_ms = loop->over ? SLEEP_OVER_MS : SLEEP_ASKED_MS;
     (void)poll(&news, 1, wait_ms); /* a signal ends it early, and is looked at next */
@@ -258,6 +284,7 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
     mds_message message;
 
     loop->index = -1;
+    loop->settled = true;
     loop->error = MDS_OK;
     loop->ranks_left = mds_comm_size(loop->comm);
     loop->drain_ns = INT64_MAX;
@@ -269,6 +296,8 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
             take_message(loop, &message);
             busy = true;
         }
+        if (!loop->settled)
+            settle(loop, false);
         if (loop->index >= 0)
             look_at_worker(loop);
         if (loop->index < 0 && !loop->asked && !loop->over) {

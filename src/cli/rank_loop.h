@@ -40,6 +40,7 @@ typedef struct mds_rank_loop {
     mds_status error; /* of this rank's store */
     char error_text[512];
     int64_t flushed_ns;
+    bool settled;                 /* no case's end is still on its way to the disk */
     int ranks_left;               /* rank 0: ranks that may still ask */
     double actual_s, predicted_s; /* rank 0: of the cases that ended; their ratio is the pace */
     int64_t started_ns;           /* of this rank's case */

@@ -3,7 +3,7 @@
  * opening and closing, so a rank may die at any moment without harm to what is written.
  *
  * Order of a case's writes: attempt, rank, start → status RUNNING → series and *_done, every second
- * or so → results → fdatasync → status DONE or FAILED. */
+ * or so → results → fdatasync → status DONE or FAILED. The last three while the next case runs. */
 #ifndef MDS_STORE_STORE_H
 #define MDS_STORE_STORE_H
 
@@ -118,10 +118,13 @@ mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out);
 mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info *who, int rank);
 /* Writes the rows published since the last call. */
 mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples);
-/* The rest of the rows, then results, sync, status. `row` carries the result columns. */
-mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
-                                 const mds_record *record, mds_case_status status,
-                                 const char *reason);
+/* The case has ended: takes the rest of the rows; after that the samples may be used again. */
+mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
+                              const mds_record *record, mds_case_status status, const char *reason);
+/* The second half of that, which need not keep a worker waiting: results, sync, status; the sync is
+ * made by a thread, and until it is over the file says RUNNING. To be called again and again, until
+ * all is *settled; `wait`: only returns then. */
+mds_status mds_store_settle(mds_store *store, bool wait, bool *settled);
 
 /* Rank 0, after all cases: start and end of the run, and the columns of its summary tables. `cells`
  * is double[rows], or char[rows][width] for text; rows beyond the room made are dropped. */

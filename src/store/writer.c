@@ -1,12 +1,9 @@
 /* Writing rows while the run is on: independent raw-data writes into blocks that exist, nothing
  * else. No metadata changes, no collective call, memory type equal to file type. */
-#include "store/h5.h"
 #include "store/reader.h"
-#include "store/store.h"
-#include "store/trajectory.h"
+#include "store/writer.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 
 #include <mpi.h>
@@ -23,58 +20,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { COLUMNS_MAX = 160, POOL_COLUMNS_MAX = 32 };
-
 /* HDF5 refuses one write of 2 GiB and more; a GiB is far above any flush. */
 static const int64_t rows_per_write = INT64_C(1) << 27;
 
-struct mds_store {
-    char path[MDS_PATH_SIZE];
-    hid_t file;
-    int fd; /* of our own, for fdatasync: H5Fflush would be collective */
-    int column_count;
-    mds_column column[COLUMNS_MAX];
-    hid_t column_set[COLUMNS_MAX], column_type[COLUMNS_MAX];
-    hid_t pool_set[MDS_POOL_COUNT][POOL_COLUMNS_MAX];
-    mds_trajectory trajectory; /* of the case in work */
-    mds_row *rows;
-    int count;
-    int index; /* of the case in work, or -1 */
-};
-
-mds_status mds_store_lock(const char *path, int *fd)
-{
-    char name[MDS_PATH_SIZE + 8];
-
-    snprintf(name, sizeof name, "%s.lock", path);
-    *fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (*fd < 0)
-        return mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", name, strerror(errno));
-    if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-        return MDS_OK;
-    const int reason = errno;
-    if (reason == ENOLCK || reason == ENOSYS || reason == EOPNOTSUPP) {
-        mds_log(MDS_LOG_WARN,
-                "%s: this file system has no locks; see to it that no other run "
-                "writes this file",
-                path);
-        return MDS_OK;
-    }
-    close(*fd);
-    *fd = -1;
-    if (reason == EWOULDBLOCK)
-        return mds_fail(MDS_ERR_IO, "%s: another run is writing this file", path);
-    return mds_fail(MDS_ERR_IO, "%s: cannot be locked: %s", name, strerror(reason));
-}
-
-void mds_store_unlock(int fd)
-{
-    if (fd >= 0)
-        close(fd); /* the name stays: removing it would race with the next run's open */
-}
-
 /* A failed write says little; its usual causes deserve their names. */
-static mds_status write_failed(const mds_store *store, const char *what)
+mds_status mds_store_write_failed(const mds_store *store, const char *what)
 {
     const int reason = errno;
     struct statvfs disk;
@@ -92,39 +42,50 @@ static mds_status write_failed(const mds_store *store, const char *what)
     return status;
 }
 
-static mds_status write_cells(mds_store *store, hid_t set, hid_t type, int64_t first, int64_t count,
-                              const void *cells, const char *what)
+static mds_status write_selected(mds_store *store, hid_t set, hid_t type, hid_t in_memory,
+                                 hid_t in_file, const void *cells, const char *what)
+{
+    errno = 0;
+    /* On failure nothing else may be called first: it would clear HDF5's account of the error. */
+    return H5Dwrite(set, type, in_memory, in_file, H5P_DEFAULT, cells) < 0
+               ? mds_store_write_failed(store, what)
+               : MDS_OK;
+}
+
+mds_status mds_store_write_cells(mds_store *store, hid_t set, hid_t type, int64_t first,
+                                 int64_t count, const void *cells, const char *what)
 {
     const hsize_t start = (hsize_t)first, length = (hsize_t)count;
     const hid_t in_file = H5Dget_space(set);
     const hid_t in_memory = H5Screate_simple(1, &length, NULL);
-    herr_t failed = H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL);
 
-    errno = 0;
-    if (failed >= 0)
-        failed = H5Dwrite(set, type, in_memory, in_file, H5P_DEFAULT, cells);
-    /* Before anything else is called: that would clear HDF5's account of the error. */
-    const mds_status status = failed < 0 ? write_failed(store, what) : MDS_OK;
+    H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL);
+    const mds_status status = write_selected(store, set, type, in_memory, in_file, cells, what);
     H5Sclose(in_memory);
     H5Sclose(in_file);
     return status;
 }
 
-static mds_status write_phase(mds_store *store, mds_column_phase phase)
+/* All columns of /cases have one shape: one selection serves them all. */
+static mds_status write_phase(mds_store *store, int index, mds_column_phase phase)
 {
-    const char *row = (const char *)&store->rows[store->index];
+    const char *row = (const char *)&store->rows[index];
+    const hsize_t start = (hsize_t)index, one = 1, total = (hsize_t)store->count;
+    const hid_t in_file = H5Screate_simple(1, &total, NULL);
+    const hid_t in_memory = H5Screate_simple(1, &one, NULL);
+    mds_status status = MDS_OK;
 
-    for (int i = 0; i < store->column_count; ++i) {
+    H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &one, NULL);
+    for (int i = 0; i < store->column_count && status == MDS_OK; ++i) {
         const mds_column *column = &store->column[i];
 
-        if (column->phase != phase)
-            continue;
-        const mds_status status = write_cells(store, store->column_set[i], store->column_type[i],
-                                              store->index, 1, row + column->offset, column->name);
-        if (status != MDS_OK)
-            return status;
+        if (column->phase == phase)
+            status = write_selected(store, store->column_set[i], store->column_type[i], in_memory,
+                                    in_file, row + column->offset, column->name);
     }
-    return MDS_OK;
+    H5Sclose(in_memory);
+    H5Sclose(in_file);
+    return status;
 }
 
 static mds_status open_columns(mds_store *store)
@@ -213,7 +174,8 @@ static mds_status open_file(mds_store *store, mds_comm *comm)
     /* HDF5 takes no lock with MPI-IO. A shared one lets readers look and keeps serial writers (h5py
      * "r+", which locks exclusively) away; where locks do not work the run goes on without. */
     (void)flock(store->fd, LOCK_SH | LOCK_NB);
-    return open_columns(store);
+    status = mds_syncer_create(store->fd, &store->syncer);
+    return status == MDS_OK ? open_columns(store) : status;
 }
 
 mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
@@ -234,7 +196,7 @@ mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
         snprintf(store->path, sizeof store->path, "%s", path);
         store->file = -1;
         store->fd = -1;
-        store->index = -1;
+        store->index = store->ended = -1;
         store->rows = results.rows;
         store->count = results.count;
         results.rows = NULL;
@@ -243,8 +205,10 @@ mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
     mds_results_fini(&results);
     if (status == MDS_OK)
         *out = store;
-    else
+    else if (store) {
+        mds_syncer_destroy(store->syncer);
         free(store);
+    }
     return status;
 }
 
@@ -269,33 +233,107 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
     if (row->frame_count > 0)
         MDS_TRY(mds_trajectory_open(store->file, store->path, row, &store->trajectory));
     row->status = MDS_CASE_RUNNING;
-    MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH)); /* the rows of an earlier attempt are void */
-    MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
-    MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
+    MDS_TRY(write_phase(store, store->index,
+                        MDS_COLUMN_FLUSH)); /* the rows of an earlier attempt are void */
+    MDS_TRY(write_phase(store, store->index, MDS_COLUMN_BEGIN));
+    MDS_TRY(write_phase(store, store->index, MDS_COLUMN_STATUS));
 out:
     return status;
+}
+
+/* The series of a pool have one shape too. columns: the cells of each, from row `first` on. */
+static mds_status write_rows(mds_store *store, int index, mds_pool pool, int64_t first,
+                             int64_t count, const mds_cell *const *columns)
+{
+    const hsize_t start = (hsize_t)(store->rows[index].start[pool] + first);
+    const hsize_t length = (hsize_t)count;
+    const hid_t in_file = H5Dget_space(store->pool_set[pool][0]);
+    const hid_t in_memory = H5Screate_simple(1, &length, NULL);
+    mds_status status = MDS_OK;
+
+    H5Sselect_hyperslab(in_file, H5S_SELECT_SET, &start, NULL, &length, NULL);
+    for (int i = 0; i < mds_pool_column_count(pool) && status == MDS_OK; ++i)
+        status = write_selected(store, store->pool_set[pool][i],
+                                mds_h5_cell_type(mds_pool_column(pool, i)->type), in_memory,
+                                in_file, columns[i], mds_pool_column(pool, i)->key);
+    H5Sclose(in_memory);
+    H5Sclose(in_file);
+    return status;
+}
+
+/* Rows that were published and not written yet. */
+static int64_t rows_left(const mds_row *row, const mds_samples *samples, mds_pool pool)
+{
+    const int64_t published = mds_samples_rows(samples, pool);
+    const int64_t last = published < row->count[pool] ? published : row->count[pool];
+
+    return last - row->done[pool];
 }
 
 static mds_status flush_pool(mds_store *store, const mds_samples *samples, mds_pool pool)
 {
     mds_row *row = &store->rows[store->index];
+    const mds_cell *columns[POOL_COLUMNS_MAX];
     mds_status status = MDS_OK;
-    int64_t last = mds_samples_rows(samples, pool);
 
-    if (last > row->count[pool])
-        last = row->count[pool];
-    while (row->done[pool] < last) {
-        const int64_t first = row->done[pool];
-        const int64_t count = last - first < rows_per_write ? last - first : rows_per_write;
+    for (int64_t left; status == MDS_OK && (left = rows_left(row, samples, pool)) > 0;) {
+        const int64_t count = left < rows_per_write ? left : rows_per_write;
 
         for (int i = 0; i < mds_pool_column_count(pool); ++i)
-            MDS_TRY(write_cells(
-                store, store->pool_set[pool][i], mds_h5_cell_type(mds_pool_column(pool, i)->type),
-                row->start[pool] + first, count, mds_samples_column(samples, pool, i) + first,
-                mds_pool_column(pool, i)->key));
+            columns[i] = mds_samples_column(samples, pool, i) + row->done[pool];
+        status = write_rows(store, store->index, pool, row->done[pool], count, columns);
+        if (status == MDS_OK)
+            row->done[pool] += count;
+    }
+    return status;
+}
+
+/* Takes a copy of the rows not written yet, so that the samples are free for the next case: copying
+ * takes a tenth of the time of writing. False when they are too many, or there is no memory. */
+static bool keep_tail(mds_store *store, const mds_samples *samples)
+{
+    mds_row *row = &store->rows[store->index];
+    size_t used = 0;
+
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
+        used += (size_t)rows_left(row, samples, (mds_pool)pool) *
+                (size_t)mds_pool_column_count((mds_pool)pool);
+    if (used > TAIL_CELLS_MAX)
+        return false;
+    if (!store->tail)
+        store->tail = malloc(TAIL_CELLS_MAX * sizeof *store->tail);
+    if (!store->tail)
+        return false;
+    used = 0;
+    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
+        const size_t count = (size_t)rows_left(row, samples, (mds_pool)pool);
+
+        store->tail_rows[pool] = (int64_t)count;
+        for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i, used += count)
+            memcpy(store->tail + used,
+                   mds_samples_column(samples, (mds_pool)pool, i) + row->done[pool],
+                   count * sizeof *store->tail);
+    }
+    return true;
+}
+
+static mds_status write_tail(mds_store *store, int index)
+{
+    mds_row *row = &store->rows[index];
+    const mds_cell *columns[POOL_COLUMNS_MAX], *next = store->tail;
+    mds_status status = MDS_OK;
+
+    for (int pool = 0; pool < MDS_POOL_COUNT && status == MDS_OK; ++pool) {
+        const int64_t count = store->tail_rows[pool];
+
+        store->tail_rows[pool] = 0;
+        if (count == 0)
+            continue;
+        for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i, next += count)
+            columns[i] = next;
+        status = write_rows(store, index, (mds_pool)pool, row->done[pool], count, columns);
         row->done[pool] += count;
     }
-out:
     return status;
 }
 
@@ -317,33 +355,38 @@ out:
     return status;
 }
 
-mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples)
+static mds_status flush_rows(mds_store *store, const mds_samples *samples)
 {
     mds_status status = MDS_OK;
+
+    for (int pool = 0; pool < MDS_POOL_COUNT && status == MDS_OK; ++pool)
+        status = flush_pool(store, samples, (mds_pool)pool);
+    return status == MDS_OK ? flush_frames(store, samples) : status;
+}
+
+mds_status mds_store_flush_case(mds_store *store, const mds_samples *samples)
+{
     const mds_row *row = &store->rows[store->index];
     const int64_t before = row->done[MDS_POOL_STEPS] + row->done[MDS_POOL_COMPONENTS] +
                            row->frames_done;
-
-    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
-        MDS_TRY(flush_pool(store, samples, (mds_pool)pool));
-    MDS_TRY(flush_frames(store, samples));
+    mds_status status = flush_rows(store, samples);
     const int64_t after = row->done[MDS_POOL_STEPS] + row->done[MDS_POOL_COMPONENTS] +
                           row->frames_done;
-    if (after != before)
-        MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
-out:
+
+    if (status == MDS_OK && after != before)
+        status = write_phase(store, store->index, MDS_COLUMN_FLUSH);
     return status;
 }
 
-mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
-                                 const mds_record *record, mds_case_status case_status,
-                                 const char *reason)
+mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
+                              const mds_record *record, mds_case_status case_status,
+                              const char *reason)
 {
     mds_row *row = &store->rows[store->index];
     const mds_samples_header *header = samples->header;
     mds_status status = MDS_OK;
 
-    MDS_TRY(mds_store_flush_case(store, samples));
+    MDS_TRY(keep_tail(store, samples) ? flush_frames(store, samples) : flush_rows(store, samples));
     row->t_end = mds_clock_epoch_s();
     row->warmup = header->warmup_done;
     row->threads = header->threads;
@@ -354,115 +397,56 @@ mds_status mds_store_finish_case(mds_store *store, const mds_samples *samples,
     memset(row->reason, 0, sizeof row->reason);
     snprintf(row->reason, sizeof row->reason, "%s", reason ? reason : "");
     row->status = (uint8_t)case_status;
-    MDS_TRY(write_phase(store, MDS_COLUMN_FLUSH));
-    MDS_TRY(write_phase(store, MDS_COLUMN_RESULT));
-    if (case_status == MDS_CASE_PENDING) { /* put back: not an attempt that failed */
-        row->attempt -= 1;
-        MDS_TRY(write_phase(store, MDS_COLUMN_BEGIN));
-    }
-    /* The data must be on the disk before the word that says so. */
-    if (fdatasync(store->fd) != 0) {
-        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
-        goto out;
-    }
-    MDS_TRY(write_phase(store, MDS_COLUMN_STATUS));
+    store->ended = store->index;
 out:
     mds_trajectory_close(&store->trajectory);
     store->index = -1;
     return status;
 }
 
-static mds_status write_named(mds_store *store, const char *name, size_t width, const void *cells,
-                              int64_t rows)
+/* Everything but the word that says so, which has to wait for the disk. */
+static mds_status write_end(mds_store *store)
 {
-    const hid_t set = H5Dopen2(store->file, name, H5P_DEFAULT);
+    const int index = store->ended;
     mds_status status = MDS_OK;
 
-    if (set < 0)
-        return mds_h5_fail(store->path, name);
-    const hid_t type = width == 1
-                           ? H5Tcopy(H5T_STD_U8LE)
-                           : mds_h5_column_type(width ? MDS_COLUMN_TEXT : MDS_COLUMN_F8, width);
-    const hid_t space = H5Dget_space(set);
-    const bool scalar = H5Sget_simple_extent_type(space) == H5S_SCALAR;
-    const int64_t room = (int64_t)H5Sget_simple_extent_npoints(space);
-    H5Sclose(space);
-    if (rows > room)
-        rows = room;
-    if (scalar && H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) < 0)
-        status = write_failed(store, name);
-    else if (!scalar && rows > 0)
-        status = write_cells(store, set, type, 0, rows, cells, name);
-    H5Tclose(type);
-    H5Dclose(set);
-    return status;
-}
-
-mds_status mds_store_write_times(mds_store *store, double t_start, double t_end)
-{
-    mds_status status = MDS_OK;
-
-    MDS_TRY(write_named(store, "/summary/t_start", 0, &t_start, 1));
-    MDS_TRY(write_named(store, "/summary/t_end", 0, &t_end, 1));
+    if (index < 0)
+        return MDS_OK;
+    store->ended = -1;
+    MDS_TRY(write_tail(store, index));
+    MDS_TRY(write_phase(store, index, MDS_COLUMN_FLUSH));
+    MDS_TRY(write_phase(store, index, MDS_COLUMN_RESULT));
+    if (store->rows[index].status == MDS_CASE_PENDING) { /* put back: not an attempt that failed */
+        store->rows[index].attempt -= 1;
+        MDS_TRY(write_phase(store, index, MDS_COLUMN_BEGIN));
+    }
+    store->unsynced[store->unsynced_count].index = index;
+    store->unsynced[store->unsynced_count++].ticket = mds_syncer_request(store->syncer);
 out:
     return status;
 }
 
-/* The first row of /provenance/runs that no launch has taken. */
-static int free_launch(mds_store *store)
+mds_status mds_store_settle(mds_store *store, bool wait, bool *settled)
 {
-    uint8_t valid[MDS_RUNS_MAX] = {0};
-    const hid_t set = H5Dopen2(store->file, "/provenance/runs/valid", H5P_DEFAULT);
-    int row = 0;
+    int error = 0, written = 0;
+    mds_status status = write_end(store);
 
-    if (set < 0)
-        return -1;
-    if (H5Dread(set, H5T_STD_U8LE, H5S_ALL, H5S_ALL, H5P_DEFAULT, valid) < 0)
-        row = -1;
-    H5Dclose(set);
-    while (row >= 0 && row < MDS_RUNS_MAX - 1 && valid[row])
-        ++row; /* the last row is used again and again */
-    return row;
-}
+    *settled = true;
+    if (status != MDS_OK || store->unsynced_count == 0)
+        return status;
+    const int64_t last = store->unsynced[store->unsynced_count - 1].ticket;
+    const bool must = wait || store->unsynced_count == UNSYNCED_MAX;
+    const int64_t done = mds_syncer_done(store->syncer, last, must, &error);
 
-static mds_status write_launch_cell(mds_store *store, const char *column, hid_t type, int row,
-                                    const void *cell)
-{
-    char name[96];
-
-    snprintf(name, sizeof name, "/provenance/runs/%s", column);
-    const hid_t set = H5Dopen2(store->file, name, H5P_DEFAULT);
-    if (set < 0)
-        return mds_h5_fail(store->path, name);
-    const mds_status status = write_cells(store, set, type, row, 1, cell, name);
-    H5Dclose(set);
-    return status;
-}
-
-mds_status mds_store_write_launch(mds_store *store, double t_start, int ranks, const char *command)
-{
-    enum { COMMAND = 256 };
-    char text[COMMAND] = "";
-    const double count = ranks;
-    const uint8_t valid = 1;
-    const hid_t type = mds_h5_column_type(MDS_COLUMN_TEXT, COMMAND);
-    const int row = free_launch(store);
-    mds_status status = row < 0 ? mds_h5_fail(store->path, "/provenance/runs") : MDS_OK;
-
-    snprintf(text, sizeof text, "%s", command);
-    if (status == MDS_OK)
-        status = write_launch_cell(store, "t_start", H5T_IEEE_F64LE, row, &t_start);
-    if (status == MDS_OK)
-        status = write_launch_cell(store, "ranks", H5T_IEEE_F64LE, row, &count);
-    if (status == MDS_OK)
-        status = write_launch_cell(store, "command", type, row, text);
-    if (status == MDS_OK)
-        status = write_launch_cell(store, "valid", H5T_STD_U8LE, row, &valid);
-    H5Tclose(type);
-    if (status == MDS_OK)
-        status = mds_store_write_times(store, t_start, NAN);
-    if (status == MDS_OK)
-        status = write_named(store, "/summary/ranks", 0, &count, 1);
+    if (error)
+        return mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(error));
+    while (written < store->unsynced_count && store->unsynced[written].ticket <= done &&
+           status == MDS_OK)
+        status = write_phase(store, store->unsynced[written++].index, MDS_COLUMN_STATUS);
+    store->unsynced_count -= written;
+    memmove(store->unsynced, store->unsynced + written,
+            (size_t)store->unsynced_count * sizeof *store->unsynced);
+    *settled = store->unsynced_count == 0;
     return status;
 }
 
@@ -478,37 +462,15 @@ mds_status mds_store_requeue(mds_store *store, const bool *finished, int count)
 
         if (!running && (!ours || finished[i] || row->status == MDS_CASE_PENDING))
             continue;
-        store->index = i;
         memset(row->reason, 0, sizeof row->reason);
         if (gave_up)
             snprintf(row->reason, sizeof row->reason, "crashed: the run died in it %lld times",
                      (long long)row->attempt);
-        status = write_phase(store, MDS_COLUMN_RESULT);
+        status = write_phase(store, i, MDS_COLUMN_RESULT);
         row->status = gave_up ? MDS_CASE_FAILED : MDS_CASE_PENDING;
         if (status == MDS_OK)
-            status = write_phase(store, MDS_COLUMN_STATUS);
+            status = write_phase(store, i, MDS_COLUMN_STATUS);
     }
-    store->index = -1;
-    return status;
-}
-
-mds_status mds_store_write_summary(mds_store *store, const char *table,
-                                   const mds_summary_column *column, const void *cells,
-                                   int64_t rows)
-{
-    char name[128];
-    mds_status status = MDS_OK;
-    uint8_t *valid = malloc((size_t)(rows > 0 ? rows : 1));
-
-    if (!valid)
-        return mds_fail(MDS_ERR_NOMEM, "no memory for a summary column");
-    memset(valid, 1, (size_t)(rows > 0 ? rows : 1));
-    snprintf(name, sizeof name, "/summary/%s/%s", table, column->name);
-    MDS_TRY(write_named(store, name, (size_t)column->width, cells, rows));
-    snprintf(name, sizeof name, "/summary/%s/valid", table);
-    MDS_TRY(write_named(store, name, 1, valid, rows));
-out:
-    free(valid);
     return status;
 }
 
@@ -518,6 +480,7 @@ mds_status mds_store_close(mds_store *store, bool collective)
 
     if (!store)
         return MDS_OK;
+    mds_syncer_destroy(store->syncer);
     /* The summary; MPI-IO's own sync at closing does not tell of errors. */
     if (fdatasync(store->fd) != 0)
         status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
@@ -532,6 +495,7 @@ mds_status mds_store_close(mds_store *store, bool collective)
     }
     if (store->fd >= 0)
         close(store->fd);
+    free(store->tail);
     free(store->rows);
     free(store);
     return status;
