@@ -5,6 +5,7 @@
 #include "device/device_class.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const mds_device_class *const classes[] = {&mds_device_cpu, &mds_device_sim};
@@ -94,13 +95,16 @@ mds_status mds_device_alloc(mds_device *device, size_t bytes, const char *what, 
         return no_memory(device, bytes, what);
     const mds_status status = device->class->alloc(device, bytes, out);
 
+    ++device->generation;
     return status == MDS_ERR_NOMEM ? no_memory(device, bytes, what) : status;
 }
 
 void mds_device_free(mds_device *device, void *memory)
 {
-    if (memory)
-        device->class->free(device, memory);
+    if (!memory)
+        return;
+    device->class->free(device, memory);
+    ++device->generation;
 }
 
 mds_status mds_device_reserve(mds_device *device, size_t bytes, const char *what, void **memory,
@@ -137,6 +141,76 @@ void mds_device_get_memory(const mds_device *device, mds_device_memory *out)
     *out = device->memory;
     if (device->class->get_memory)
         device->class->get_memory(device, out);
+}
+
+mds_status mds_device_host_alloc(mds_device *device, size_t bytes, const char *what, void **out)
+{
+    *out = NULL;
+    if (bytes == 0)
+        return MDS_OK;
+    if (device->class->host_alloc) {
+        const mds_status status = device->class->host_alloc(device, bytes, out);
+
+        if (status != MDS_OK)
+            return status;
+    } else {
+        *out = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    }
+    if (!*out)
+        return mds_fail(MDS_ERR_NOMEM, "no host memory for %s (%zu bytes)", what, bytes);
+    memset(*out, 0, bytes);
+    return MDS_OK;
+}
+
+void mds_device_host_free(mds_device *device, void *memory)
+{
+    if (memory && device->class->host_free)
+        device->class->host_free(device, memory);
+    else
+        free(memory);
+}
+
+int64_t mds_device_generation(const mds_device *device)
+{
+    return device->generation;
+}
+
+bool mds_device_has_graphs(const mds_device *device)
+{
+    return device->class->graph_begin != NULL;
+}
+
+static mds_status no_graphs(const mds_device *device)
+{
+    return mds_fail(MDS_ERR_UNSUPPORTED, "device %s has no graphs", device->info.name);
+}
+
+mds_status mds_device_graph_begin(mds_device *device)
+{
+    return device->class->graph_begin ? device->class->graph_begin(device) : no_graphs(device);
+}
+
+mds_status mds_device_graph_end(mds_device *device, mds_graph **out)
+{
+    *out = NULL;
+    return device->class->graph_end ? device->class->graph_end(device, out) : no_graphs(device);
+}
+
+mds_status mds_device_graph_launch(mds_device *device, mds_graph *graph)
+{
+    return device->class->graph_launch ? device->class->graph_launch(device, graph)
+                                       : no_graphs(device);
+}
+
+void mds_device_graph_destroy(mds_device *device, mds_graph *graph)
+{
+    if (graph)
+        device->class->graph_destroy(device, graph);
+}
+
+void *mds_device_stream(const mds_device *device)
+{
+    return device->class->stream ? device->class->stream(device) : NULL;
 }
 
 mds_status mds_device_sync(mds_device *device)

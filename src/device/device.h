@@ -65,6 +65,38 @@ void mds_device_get_memory(const mds_device *device, mds_device_memory *out);
 /* Waits until all work given to the stream is done; returns its first error. */
 mds_status mds_device_sync(mds_device *device);
 
+/* Page-locked host memory, which copies reach without waiting; plain memory where there is no such
+ * thing. 64-byte aligned, zeroed. Not counted as device memory. free() accepts NULL. */
+mds_status mds_device_host_alloc(mds_device *device, size_t bytes, const char *what, void **out);
+void mds_device_host_free(mds_device *device, void *memory);
+
+/* Counts what invalidates recorded work: every allocation and every free. */
+int64_t mds_device_generation(const mds_device *device);
+
+/* A graph: work recorded once (stream capture) and launched again as a whole, so that a step of
+ * ten kernels costs one launch. Between begin() and end() launches and device copies are recorded,
+ * not run; allocating, freeing and waiting are errors there. A graph keeps the addresses it was
+ * recorded with: it is legal while mds_device_generation() has not changed since.
+ * begin/end/launch: MDS_ERR_UNSUPPORTED where has_graphs() is false. destroy() accepts NULL. */
+typedef struct mds_graph mds_graph;
+
+bool mds_device_has_graphs(const mds_device *device);
+mds_status mds_device_graph_begin(mds_device *device);
+mds_status mds_device_graph_end(mds_device *device, mds_graph **out);
+mds_status mds_device_graph_launch(mds_device *device, mds_graph *graph);
+void mds_device_graph_destroy(mds_device *device, mds_graph *graph);
+
+/* The stream that all work of this device goes to (a cudaStream_t), for launchers in *.cu; NULL on
+ * devices whose work runs at once. */
+void *mds_device_stream(const mds_device *device);
+
+/* In tables of functions: the CUDA version of something, NULL in builds without CUDA. */
+#ifdef MDS_WITH_CUDA
+#define MDS_CUDA_FN(function) (function)
+#else
+#define MDS_CUDA_FN(function) NULL
+#endif
+
 /* The event clock, twin of base/clock.h: a ring of `count` events on the stream. record() marks the
  * present point of the stream in `slot`; elapsed() is legal once both events have been passed (it
  * waits if not) and gives seconds from `first` to `second`. Recording allocates nothing. */

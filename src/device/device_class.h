@@ -19,6 +19,14 @@ typedef struct mds_device_class {
     void (*event_record)(mds_device *device, int slot);
     double (*event_elapsed)(mds_device *device, int first, int second);
     void (*get_memory)(const mds_device *device, mds_device_memory *out); /* optional */
+    /* optional, all or none of each group */
+    mds_status (*host_alloc)(mds_device *device, size_t bytes, void **out);
+    void (*host_free)(mds_device *device, void *memory);
+    mds_status (*graph_begin)(mds_device *device);
+    mds_status (*graph_end)(mds_device *device, mds_graph **out);
+    mds_status (*graph_launch)(mds_device *device, mds_graph *graph);
+    void (*graph_destroy)(mds_device *device, mds_graph *graph);
+    void *(*stream)(const mds_device *device);
 } mds_device_class;
 
 /* Embedded first in every implementation's struct. */
@@ -27,6 +35,7 @@ struct mds_device {
     mds_device_info info;
     mds_device_memory memory;
     int event_count; /* slots of the ring; 0 before mds_device_events_create() */
+    int64_t generation;
 };
 
 extern const mds_device_class mds_device_cpu;

@@ -83,6 +83,13 @@ void mds_neighbor_destroy(mds_neighbor *list)
     free(list);
 }
 
+mds_status mds_neighbor_make_room(mds_neighbor *list, mds_state *state)
+{
+    (void)list;
+    (void)state;
+    return MDS_OK;
+}
+
 void mds_neighbor_invalidate(mds_neighbor *list)
 {
     list->priv->valid = false;

@@ -17,7 +17,7 @@
 #ifndef MDS_MD_NEIGHBOR_H
 #define MDS_MD_NEIGHBOR_H
 
-#include "md/state.h"
+#include "md/neighbor_view.h"
 
 typedef enum mds_neighbor_kind {
     MDS_NEIGHBOR_FULL, /* i lists every j: each pair twice */
@@ -49,6 +49,10 @@ typedef struct mds_neighbor {
                           every update tests; a skin or time step is wrong. Builds after
                           invalidate() and with skin 0 do not count. */
     struct mds_neighbor_private *priv;
+    /* On devices without host access: what kernels take. There the list is always full, the members
+     * above but n are 0 or NULL, and entries, builds and dangerous are only as of the last
+     * mds_neighbor_make_room(). */
+    mds_neighbor_view view;
 } mds_neighbor;
 
 mds_status mds_neighbor_create(mds_device *device, const mds_neighbor_options *options,
@@ -61,8 +65,15 @@ void mds_neighbor_destroy(mds_neighbor *list); /* accepts NULL */
  * may bring two atoms nearer (see allowance() in neighbor.c): no pair is ever missed. Sets
  * state->s->rebuilt and
  * ->dangerous. Capacity grows as needed (MDS_ERR_NOMEM). MDS_ERR_NUMERIC when a position is not
- * finite. MDS_ERR_CAPACITY when the images needed exceed 2^30. */
+ * finite. MDS_ERR_CAPACITY when the images needed exceed 2^30.
+ * Without host access all of that is work on the device's stream: the test and the rebuild are
+ * kernels, and what they find wrong goes to the step block. Only the first update for a number of
+ * atoms waits, to size the rows. */
 mds_status mds_neighbor_update(mds_neighbor *list, mds_state *state);
+
+/* Without host access: reads how full the list is (waits), and gives its rows more room when they
+ * are nearly full; the next update then rebuilds. MDS_ERR_NOMEM. Elsewhere nothing. */
+mds_status mds_neighbor_make_room(mds_neighbor *list, mds_state *state);
 
 /* Forces the next update to rebuild (positions were replaced). */
 void mds_neighbor_invalidate(mds_neighbor *list);

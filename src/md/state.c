@@ -65,6 +65,11 @@ mds_status mds_state_init(mds_state *state, mds_device *device, const mds_struct
                             MDS_COPY_TO_DEVICE));
     MDS_TRY(
         mds_device_copy(device, state->type, structure->type, n * sizeof(int), MDS_COPY_TO_DEVICE));
+    if (!mds_device_host_access(device)) {
+        MDS_TRY(mds_device_alloc(device, sizeof *state->d, "step block", (void **)&state->d));
+        MDS_TRY(mds_device_fill(device, state->d, 0, sizeof *state->d));
+        MDS_TRY(mds_state_push_block(state));
+    }
 out:
     if (status != MDS_OK)
         mds_state_fini(state);
@@ -80,8 +85,43 @@ void mds_state_fini(mds_state *state)
         mds_device_free(state->device, state->mass);
         mds_device_free(state->device, state->type);
         mds_device_free(state->device, state->s);
+        mds_device_free(state->device, state->d);
     }
     memset(state, 0, sizeof *state);
+}
+
+mds_status mds_state_push_block(mds_state *state)
+{
+    const mds_box *box = &state->box;
+    mds_step_block block = {.step = state->step, .volume = box->volume};
+
+    if (!state->d)
+        return MDS_OK;
+    memcpy(block.h, box->h, sizeof block.h);
+    memcpy(block.inverse, box->inverse, sizeof block.inverse);
+    for (int k = 0; k < 3; ++k)
+        block.periodic[k] = box->periodic[k];
+    const mds_status status =
+        mds_device_copy(state->device, state->d, &block, sizeof block, MDS_COPY_TO_DEVICE);
+    return status == MDS_OK ? mds_device_sync(state->device) : status; /* block is on the stack */
+}
+
+mds_status mds_state_pull_block(mds_state *state)
+{
+    mds_step_block block;
+    mds_status status = MDS_OK;
+
+    if (!state->d)
+        return MDS_OK;
+    status = mds_device_copy(state->device, &block, state->d, sizeof block, MDS_COPY_TO_HOST);
+    if (status == MDS_OK)
+        status = mds_device_sync(state->device);
+    if (status != MDS_OK)
+        return status;
+    state->step = block.step;
+    const bool periodic[3] = {block.periodic[0] != 0, block.periodic[1] != 0,
+                              block.periodic[2] != 0};
+    return mds_box_set(&state->box, (const double(*)[3])block.h, periodic);
 }
 
 mds_status mds_state_fetch(const mds_state *state, mds_structure *out)
@@ -90,8 +130,11 @@ mds_status mds_state_fetch(const mds_state *state, mds_structure *out)
     mds_device *device = state->device;
     mds_status status = MDS_OK;
 
+    mds_state now = *state; /* the cell may have moved on the device */
+
     MDS_TRY(mds_structure_init(out, state->n, true));
-    out->box = state->box;
+    MDS_TRY(mds_state_pull_block(&now));
+    out->box = now.box;
     out->species = state->species;
     MDS_TRY(mds_device_copy(device, out->x, state->x, rows, MDS_COPY_TO_HOST));
     MDS_TRY(mds_device_copy(device, out->v, state->v, rows, MDS_COPY_TO_HOST));

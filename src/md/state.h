@@ -23,28 +23,59 @@ typedef struct mds_scalars {
     double n_edges;                 /* neighbour pairs or graph edges used, directed */
     double rebuilt;                 /* 1 when the neighbour list was rebuilt in this step */
     double dangerous;               /* rebuilds so far that came later than the skin allows */
+    /* Written by devices without host access alone, where the host can only look late: */
+    double volume_A3; /* after this step */
+    double fill;      /* the fullest row of the neighbour list over its capacity, at the last build;
+                         near 1 the list should be given more room before it overflows */
+    double fault;     /* an mds_step_fault; later steps leave the state as it was */
+    double fault_value;
 } mds_scalars;
+
+/* What kernels can find wrong. fault_value is what they found. */
+typedef enum mds_step_fault {
+    MDS_FAULT_NONE,
+    MDS_FAULT_CAPACITY,  /* a row of the neighbour list has more entries than room: how many */
+    MDS_FAULT_NOT_FINITE /* a position is not a number: which atom */
+} mds_step_fault;
+
+/* What kernels need to know that changes from step to step. It lies in device memory, so that a
+ * recorded step can be launched again without new arguments. */
+typedef struct mds_step_block {
+    int64_t step; /* state->step as the kernels see it; the last kernel of a step adds one */
+    double h[3][3], inverse[3][3], volume; /* the cell, as in mds_box */
+    int periodic[3];
+    int rebuild;        /* 1 while the neighbour list of this step must be rebuilt */
+    int fault;          /* mds_step_fault; kernels return at once when it is set */
+    double fault_value; /* see mds_scalars */
+} mds_step_block;
 
 typedef struct mds_state {
     mds_device *device;
     int n;
-    mds_box box; /* host copy, authoritative */
+    mds_box
+        box; /* authoritative with host access; otherwise d's is, and this is the last fetched */
     mds_species species;
     double *x, *v, *f; /* (n,3) device */
     double *mass;      /* (n) device */
     int *type;         /* (n) device */
     mds_scalars *s;    /* device */
+    mds_step_block *d; /* device; NULL where the host has access to device memory */
     int64_t step;
     int degrees_of_freedom; /* 3n − 3 once the centre-of-mass motion is removed, else 3n */
 } mds_state;
 
-/* Copies a structure to the device; v is zero when the structure has none. Zero-initialise first.
+/* Copies a structure to the device (and, without host access, makes the step block); v is zero when
+ * the structure has none. Zero-initialise first.
  */
 mds_status mds_state_init(mds_state *state, mds_device *device, const mds_structure *structure);
 void mds_state_fini(mds_state *state); /* accepts a zeroed struct */
 /* Back to the host (with velocities). `out` uninitialised. */
 mds_status mds_state_fetch(const mds_state *state, mds_structure *out);
 mds_status mds_state_fetch_scalars(const mds_state *state, mds_scalars *out);
+/* Without host access: writes box and step into the step block, or reads them from it (waits).
+ * Otherwise nothing to do. */
+mds_status mds_state_push_block(mds_state *state);
+mds_status mds_state_pull_block(mds_state *state);
 
 /* Maxwell–Boltzmann velocities at `temperature_K` from (seed, MDS_RNG_VELOCITY), centre-of-mass
  * motion removed, then scaled to the temperature exactly (as `velocity create` of LAMMPS). n = 1 is

@@ -14,7 +14,7 @@ static mds_status check_machine(const mds_model_spec *spec, mds_device_kind kind
     const mds_engine *engine = spec->engine;
 
     if ((kind == MDS_DEVICE_SIM && !engine->on_sim) ||
-        (kind == MDS_DEVICE_CUDA && !engine->on_cuda))
+        (kind == MDS_DEVICE_CUDA && !engine->compute_cuda))
         return mds_fail(MDS_ERR_UNSUPPORTED, "model '%s': engine %s does not run on device %s",
                         spec->name, engine->name, device_word(kind));
     if (spec->precision == MDS_PRECISION_AUTO || !(engine->precisions & 1u << spec->precision))
@@ -109,7 +109,9 @@ mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want)
     if (model->n_prepared != state->n)
         return mds_fail(MDS_ERR_INTERNAL, "model '%s': not prepared for these %d atoms",
                         model->spec.name, state->n);
-    const mds_status status = model->engine->compute(model, state, want);
+    const bool cuda = mds_device_get_kind(model->device) == MDS_DEVICE_CUDA;
+    const mds_status status = cuda ? model->engine->compute_cuda(model, state, want)
+                                   : model->engine->compute(model, state, want);
     if (status != MDS_OK) {
         mds_error_prefix("model '%s': ", model->spec.name);
         return status;
@@ -124,4 +126,14 @@ mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want)
                             model->spec.name, (long long)state->step);
     }
     return MDS_OK;
+}
+
+mds_status mds_model_make_room(mds_model *model, mds_state *state)
+{
+    const mds_status status = model->engine->make_room ? model->engine->make_room(model, state)
+                                                       : MDS_OK;
+
+    if (status != MDS_OK)
+        mds_error_prefix("model '%s': ", model->spec.name);
+    return status;
 }

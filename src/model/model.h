@@ -77,8 +77,15 @@ struct mds_engine {
     double (*memory_bytes)(const mds_model_spec *spec, const mds_model_target *target);
     /* optional: neighbour skin and cutoff used, for reports; 0 when there is none. */
     double (*cutoff)(const mds_model *model);
-    bool on_sim, on_cuda; /* may run on these devices (all run on cpu) */
-    bool hidden;          /* for tests only: not listed */
+    /* optional: compute() on a CUDA device, as work on its stream that can be recorded in a graph:
+     * no allocation and no waiting once it has run. What it finds wrong it leaves in the step block
+     * (md/state.h). MDS_CUDA_FN(function); NULL: not on CUDA. */
+    mds_status (*compute_cuda)(mds_model *model, mds_state *state, unsigned want);
+    /* optional: more room for what a full neighbour list (mds_scalars.fill) announces. Called
+     * between steps; may wait and allocate. */
+    mds_status (*make_room)(mds_model *model, mds_state *state);
+    bool on_sim; /* may run on sim (all run on cpu) */
+    bool hidden; /* for tests only: not listed */
 };
 
 /* Embedded first in every engine's struct. mds_model_create() fills it when create() succeeded; an
@@ -123,5 +130,7 @@ mds_status mds_model_prepare(mds_model *model, const mds_state *state);
 /* Writes state->f, state->s->potential_eV, ->n_edges, ->rebuilt, and ->virial_eV when wanted (NaN
  * otherwise). MDS_ERR_NUMERIC when the state is not computable. */
 mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want);
+/* Grows what is nearly full; nothing for engines that need no such thing. */
+mds_status mds_model_make_room(mds_model *model, mds_state *state);
 
 #endif

@@ -17,6 +17,11 @@ double mds_protocol_observe(mds_protocol *protocol);
  * the energy added. */
 double mds_protocol_scale_kinetic(mds_protocol *protocol, double factor);
 
+/* For protocol.c: a step through class->step_cuda, recorded as a graph as soon as it can be, and
+ * the end of those graphs. */
+mds_status mds_protocol_step_cuda(mds_protocol *protocol, unsigned want);
+void mds_protocol_forget_graphs(mds_protocol *protocol);
+
 /* Potential plus kinetic energy of state->s. */
 static inline double mds_protocol_total_eV(const mds_protocol *protocol)
 {

@@ -24,7 +24,9 @@ static mds_status check(const mds_protocol_spec *spec, const mds_protocol_config
 {
     const mds_protocol_class *class = spec->class;
 
-    if (!mds_device_host_access(state->device))
+    const bool cuda = mds_device_get_kind(state->device) == MDS_DEVICE_CUDA;
+
+    if (cuda ? !class->step_cuda : !mds_device_host_access(state->device))
         return mds_fail(MDS_ERR_UNSUPPORTED, "protocol '%s' does not run on device %s", spec->name,
                         mds_device_get_info(state->device)->name);
     if (class->integrates && !(config->dt_fs > 0.0 && isfinite(config->dt_fs)))
@@ -98,12 +100,16 @@ mds_status mds_protocol_create(const mds_protocol_spec *spec, const mds_protocol
 
 void mds_protocol_destroy(mds_protocol *protocol)
 {
-    if (protocol)
-        protocol->class->destroy(protocol);
+    if (!protocol)
+        return;
+    mds_protocol_forget_graphs(protocol);
+    protocol->class->destroy(protocol);
 }
 
 mds_status mds_protocol_step(mds_protocol *protocol, unsigned want)
 {
+    if (mds_device_get_kind(protocol->state->device) == MDS_DEVICE_CUDA)
+        return mds_protocol_step_cuda(protocol, want);
     return protocol->class->step(protocol, want);
 }
 

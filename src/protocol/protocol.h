@@ -49,7 +49,17 @@ struct mds_protocol_class {
     /* Advances by one step: x, v, f, box, s (kinetic, kinetic tensor, conserved; the potential part
      * by the model), state->step + 1. */
     mds_status (*step)(mds_protocol *protocol, unsigned want);
+    /* The same on a CUDA device, as work on its stream (see mds_engine.compute_cuda): all that
+     * changes is in the step block, whose step it advances; state->step is the caller's.
+     * MDS_CUDA_FN(function); NULL: not on CUDA. */
+    mds_status (*step_cuda)(mds_protocol *protocol, unsigned want);
 };
+
+/* A step recorded as a graph, one for each kind of `want` (0, MDS_WANT_VIRIAL). */
+typedef struct mds_step_graph {
+    mds_graph *graph;
+    int64_t generation; /* of the device, after the step that ran unrecorded; 0: none has */
+} mds_step_graph;
 
 /* Embedded first in every protocol's struct. */
 struct mds_protocol {
@@ -58,6 +68,7 @@ struct mds_protocol {
     mds_protocol_config config;
     mds_state *state; /* borrowed */
     mds_model *model; /* borrowed */
+    mds_step_graph graphs[2];
 };
 
 int mds_protocol_count(void);

@@ -120,7 +120,7 @@ static void skips_by_precision_and_device(void **unused)
     CHECK_OK(mds_matrix_expand(&s, NULL, "cpu", &m));
     mds_model_spec spec;
     CHECK_OK(mds_case_model_spec(&s, &m.cases[0], &spec));
-    assert_int_equal(m.cases[0].reason == NULL, spec.engine->on_cuda);
+    assert_int_equal(m.cases[0].reason == NULL, spec.engine->compute_cuda != NULL);
     mds_matrix_fini(&m);
     mds_study_fini(&s);
 }
