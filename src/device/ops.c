@@ -35,7 +35,7 @@ static mds_status check(const char *name, int rows, int cols, const void *x, int
 
 static mds_status check_act(const char *name, const mds_act *act)
 {
-    if (act->kind > MDS_ACT_GELU)
+    if (act->kind > MDS_ACT_SSP)
         return wrong(name, "no such activation");
     if (act->kind == MDS_ACT_CELU && !(act->a > 0.0))
         return wrong(name, "celu needs a > 0");
@@ -131,6 +131,53 @@ mds_status mds_op_norm(const mds_ops *ops, mds_device *device, const mds_norm *o
     MDS_TRY(find(&ops, device));
     MDS_TRY(check("norm", op->rows, op->cols, op->x, op->ldx, op->y, op->ldy));
     status = ops->norm(device, op);
+out:
+    return status;
+}
+
+static mds_status lacks(const mds_ops *ops, const char *name)
+{
+    return mds_fail(MDS_ERR_UNSUPPORTED, "the table of operations '%s' has no %s", ops->name, name);
+}
+
+mds_status mds_op_gather_act(const mds_ops *ops, mds_device *device, const mds_gather_act *op)
+{
+    mds_status status;
+
+    MDS_TRY(find(&ops, device));
+    MDS_TRY(check_act("gather_act", &op->act));
+    MDS_TRY(check("gather_act", op->rows, op->cols, op->x, op->ldx, op->y, op->ldy));
+    if ((op->a && (!op->ia || op->lda < op->cols)) || (op->b && (!op->ib || op->ldb < op->cols)))
+        return wrong("gather_act", "rows to be added without an index or a leading dimension");
+    status = ops->gather_act ? ops->gather_act(device, op) : lacks(ops, "gather_act");
+out:
+    return status;
+}
+
+mds_status mds_op_norm_add(const mds_ops *ops, mds_device *device, const mds_norm_add *op)
+{
+    const mds_norm *norm = &op->norm;
+    mds_status status;
+
+    MDS_TRY(find(&ops, device));
+    MDS_TRY(check("norm_add", norm->rows, norm->cols, norm->x, norm->ldx, norm->x, norm->ldx));
+    if (norm->cols > MDS_NORM_COLS_MAX)
+        return wrong("norm_add", "rows are too long");
+    if ((norm->y && norm->ldy < norm->cols) || (op->z && op->ldz < norm->cols) ||
+        (op->sum && op->ldsum < norm->cols))
+        return wrong("norm_add", "a leading dimension is less than the number of columns");
+    status = ops->norm_add ? ops->norm_add(device, op) : lacks(ops, "norm_add");
+out:
+    return status;
+}
+
+mds_status mds_op_norm_grad(const mds_ops *ops, mds_device *device, const mds_norm_grad *op)
+{
+    mds_status status;
+
+    MDS_TRY(find(&ops, device));
+    MDS_TRY(check("norm_grad", op->rows, op->cols, op->x, op->ldx, op->g, op->ldg));
+    status = ops->norm_grad ? ops->norm_grad(device, op) : lacks(ops, "norm_grad");
 out:
     return status;
 }

@@ -20,8 +20,15 @@ static inline size_t mds_real_size(mds_real real)
 }
 
 /* celu: x > 0 ? x : a (e^{x/a} − 1), M. Barron, arXiv:1704.07483. silu: x / (1 + e^{−x}).
- * gelu: x Φ(x), exact (by the error function), D. Hendrycks & K. Gimpel, arXiv:1606.08415. */
-typedef enum mds_act_kind { MDS_ACT_NONE, MDS_ACT_CELU, MDS_ACT_SILU, MDS_ACT_GELU } mds_act_kind;
+ * gelu: x Φ(x), exact (by the error function), D. Hendrycks & K. Gimpel, arXiv:1606.08415.
+ * ssp: ln(1 + e^x) − ln 2, the shifted softplus of K. Schütt et al., arXiv:1706.08566. */
+typedef enum mds_act_kind {
+    MDS_ACT_NONE,
+    MDS_ACT_CELU,
+    MDS_ACT_SILU,
+    MDS_ACT_GELU,
+    MDS_ACT_SSP
+} mds_act_kind;
 
 typedef struct mds_act {
     mds_act_kind kind;
@@ -43,8 +50,8 @@ typedef struct mds_gemm {
 } mds_gemm;
 
 /* Row-wise: y = act(z), z = x + bias. x (rows,cols) is overwritten by z, which the backward pass of
- * silu and gelu needs; y may be x where that is not wanted (none and celu know their slope from y).
- * bias (cols) may be NULL. */
+ * silu, gelu and ssp needs; y may be x where that is not wanted (none and celu know their slope
+ * from y). bias (cols) may be NULL. */
 typedef struct mds_bias_act {
     mds_real real;
     mds_act act;
@@ -54,7 +61,7 @@ typedef struct mds_bias_act {
     int ldx, ldy;
 } mds_bias_act;
 
-/* g ← g · act'(z), from z (silu, gelu) or y (celu); the other may be NULL. g (rows,cols). */
+/* g ← g · act'(z), from z (silu, gelu, ssp) or y (celu); the other may be NULL. g (rows,cols). */
 typedef struct mds_act_grad {
     mds_real real;
     mds_act act;
@@ -89,6 +96,44 @@ typedef struct mds_norm {
     int ldx, ldy;
 } mds_norm;
 
+/* Row-wise: y = act(z), z = x + bias + a[ia] + b[ib], where row i takes rows ia[i] of a and ib[i]
+ * of b. x (rows,cols) is overwritten by z; y may be x. bias (cols), a and b may be NULL. The first
+ * layer of a network on edges, whose products with node features were made once per node. */
+typedef struct mds_gather_act {
+    mds_real real;
+    mds_act act;
+    int rows, cols;
+    const void *bias, *a, *b;
+    const int *ia, *ib;
+    void *x, *y;
+    int lda, ldb, ldx, ldy;
+} mds_gather_act;
+
+/* Row-wise: z = norm.x + pre, norm.y = norm(z), sum += norm.y. Here norm.y, z and sum may each be
+ * NULL (not written), and norm.x, norm.y and z may be the same. pre (cols) may be NULL. At most
+ * MDS_NORM_COLS_MAX columns. */
+enum { MDS_NORM_COLS_MAX = 1024 };
+
+typedef struct mds_norm_add {
+    mds_norm norm;
+    const void *pre;
+    void *z, *sum;
+    int ldz, ldsum;
+} mds_norm_add;
+
+/* g ← gradient with respect to the input of mds_norm, from g with respect to its output; x is that
+ * input. bias does not matter. */
+typedef struct mds_norm_grad {
+    mds_real real;
+    bool rms;
+    int rows, cols;
+    double eps;
+    const void *weight, *x;
+    void *g;
+    int ldx, ldg;
+} mds_norm_grad;
+
+/* An operation a device has not got is NULL. */
 typedef struct mds_ops {
     const char *name;
     mds_status (*gemm)(mds_device *device, const mds_gemm *op);
@@ -97,6 +142,9 @@ typedef struct mds_ops {
     mds_status (*gather_rows)(mds_device *device, const mds_rows *op);
     mds_status (*segment_sum)(mds_device *device, const mds_rows *op);
     mds_status (*norm)(mds_device *device, const mds_norm *op);
+    mds_status (*gather_act)(mds_device *device, const mds_gather_act *op);
+    mds_status (*norm_add)(mds_device *device, const mds_norm_add *op);
+    mds_status (*norm_grad)(mds_device *device, const mds_norm_grad *op);
 } mds_ops;
 
 /* Plain loops, sums in float64: what the others are tested against. Devices on the host only. */
@@ -114,5 +162,8 @@ mds_status mds_op_act_grad(const mds_ops *ops, mds_device *device, const mds_act
 mds_status mds_op_gather_rows(const mds_ops *ops, mds_device *device, const mds_rows *op);
 mds_status mds_op_segment_sum(const mds_ops *ops, mds_device *device, const mds_rows *op);
 mds_status mds_op_norm(const mds_ops *ops, mds_device *device, const mds_norm *op);
+mds_status mds_op_gather_act(const mds_ops *ops, mds_device *device, const mds_gather_act *op);
+mds_status mds_op_norm_add(const mds_ops *ops, mds_device *device, const mds_norm_add *op);
+mds_status mds_op_norm_grad(const mds_ops *ops, mds_device *device, const mds_norm_grad *op);
 
 #endif

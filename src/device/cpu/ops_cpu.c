@@ -1,5 +1,5 @@
 /* The operations on the host: products by BLAS, the rest by ops_cpu_body.h in both precisions. */
-#include "device/ops.h"
+#include "device/cpu/cpu_rows.h"
 
 #include <cblas.h>
 #include <math.h>
@@ -47,7 +47,9 @@ static mds_status cpu_gemm(mds_device *device, const mds_gemm *op)
 static mds_status cpu_bias_act(mds_device *device, const mds_bias_act *op)
 {
     (void)device;
-    if (op->real == MDS_REAL_FP32)
+    if (mds_cpu_rows_knows(op->act.kind))
+        mds_cpu_rows_find(op->real)->bias_act(op);
+    else if (op->real == MDS_REAL_FP32)
         bias_act_fp32(op);
     else
         bias_act_fp64(op);
@@ -57,7 +59,9 @@ static mds_status cpu_bias_act(mds_device *device, const mds_bias_act *op)
 static mds_status cpu_act_grad(mds_device *device, const mds_act_grad *op)
 {
     (void)device;
-    if (op->real == MDS_REAL_FP32)
+    if (mds_cpu_rows_knows(op->act.kind))
+        mds_cpu_rows_find(op->real)->act_grad(op);
+    else if (op->real == MDS_REAL_FP32)
         act_grad_fp32(op);
     else
         act_grad_fp64(op);
@@ -100,6 +104,29 @@ static mds_status cpu_norm(mds_device *device, const mds_norm *op)
     return MDS_OK;
 }
 
+static mds_status cpu_gather_act(mds_device *device, const mds_gather_act *op)
+{
+    (void)device;
+    if (!mds_cpu_rows_knows(op->act.kind))
+        return mds_fail(MDS_ERR_UNSUPPORTED, "operation gather_act: only with silu and ssp");
+    mds_cpu_rows_find(op->real)->gather_act(op);
+    return MDS_OK;
+}
+
+static mds_status cpu_norm_add(mds_device *device, const mds_norm_add *op)
+{
+    (void)device;
+    mds_cpu_rows_find(op->norm.real)->norm_add(op);
+    return MDS_OK;
+}
+
+static mds_status cpu_norm_grad(mds_device *device, const mds_norm_grad *op)
+{
+    (void)device;
+    mds_cpu_rows_find(op->real)->norm_grad(op);
+    return MDS_OK;
+}
+
 const mds_ops mds_ops_cpu = {
     .name = "cpu",
     .gemm = cpu_gemm,
@@ -108,4 +135,7 @@ const mds_ops mds_ops_cpu = {
     .gather_rows = cpu_gather_rows,
     .segment_sum = cpu_segment_sum,
     .norm = cpu_norm,
+    .gather_act = cpu_gather_act,
+    .norm_add = cpu_norm_add,
+    .norm_grad = cpu_norm_grad,
 };

@@ -162,11 +162,8 @@ static void check_act(mds_real real, mds_act act, bool with_bias, bool in_place)
 
 static void test_activations(void **state)
 {
-    static const mds_act acts[] = {{MDS_ACT_NONE, 0.0},
-                                   {MDS_ACT_CELU, 0.1},
-                                   {MDS_ACT_CELU, 1.0},
-                                   {MDS_ACT_SILU, 0.0},
-                                   {MDS_ACT_GELU, 0.0}};
+    static const mds_act acts[] = {{MDS_ACT_NONE, 0.0}, {MDS_ACT_CELU, 0.1}, {MDS_ACT_CELU, 1.0},
+                                   {MDS_ACT_SILU, 0.0}, {MDS_ACT_GELU, 0.0}, {MDS_ACT_SSP, 0.0}};
 
     (void)state;
     for (size_t a = 0; a < sizeof acts / sizeof *acts; ++a)
@@ -218,8 +215,11 @@ static void test_activations_in_closed_form(void **state)
 /* Slopes are the derivatives of the values. */
 static void test_slopes(void **state)
 {
-    static const mds_act acts[] = {
-        {MDS_ACT_CELU, 0.1}, {MDS_ACT_CELU, 1.3}, {MDS_ACT_SILU, 0.0}, {MDS_ACT_GELU, 0.0}};
+    static const mds_act acts[] = {{MDS_ACT_CELU, 0.1},
+                                   {MDS_ACT_CELU, 1.3},
+                                   {MDS_ACT_SILU, 0.0},
+                                   {MDS_ACT_GELU, 0.0},
+                                   {MDS_ACT_SSP, 0.0}};
     const double h = 1e-6;
 
     (void)state;
