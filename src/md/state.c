@@ -155,6 +155,35 @@ mds_status mds_state_fetch_scalars(const mds_state *state, mds_scalars *out)
     return status == MDS_OK ? mds_device_sync(state->device) : status;
 }
 
+mds_status mds_scalars_check_fault(const mds_scalars *s)
+{
+    switch ((mds_step_fault)s->fault) {
+    case MDS_FAULT_NONE:
+        return MDS_OK;
+    case MDS_FAULT_CAPACITY:
+        return mds_fail(MDS_ERR_CAPACITY,
+                        "an atom has %.0f neighbours within cutoff and skin, more than the list "
+                        "has room for: the density grew faster than the list was given room",
+                        s->fault_value);
+    case MDS_FAULT_NOT_FINITE:
+        return mds_fail(MDS_ERR_NUMERIC,
+                        "the position of atom %.0f is not a number or out of "
+                        "all bounds",
+                        s->fault_value + 1.0);
+    case MDS_FAULT_IMAGES:
+        return mds_fail(MDS_ERR_CAPACITY,
+                        "cutoff and skin are %.3g times as long as the cell is thick; at most 7 "
+                        "cells are possible on this device",
+                        s->fault_value);
+    case MDS_FAULT_STRAIN:
+        return mds_fail(MDS_ERR_NUMERIC,
+                        "the barostat strained the cell by %.2g in one step: raise tau_p_fs, lower "
+                        "compressibility_1_GPa or start nearer to the pressure",
+                        s->fault_value);
+    }
+    return mds_fail(MDS_ERR_INTERNAL, "a kernel left fault %g, which nothing explains", s->fault);
+}
+
 /* Normal velocities of variance k_B T / m; the momentum of the whole is then taken out. */
 static void draw(double *v, const double *mass, int n, double temperature_K, uint64_t seed)
 {

@@ -34,8 +34,11 @@ typedef struct mds_scalars {
 /* What kernels can find wrong. fault_value is what they found. */
 typedef enum mds_step_fault {
     MDS_FAULT_NONE,
-    MDS_FAULT_CAPACITY,  /* a row of the neighbour list has more entries than room: how many */
-    MDS_FAULT_NOT_FINITE /* a position is not a number: which atom */
+    MDS_FAULT_CAPACITY,   /* a row of the neighbour list has more entries than room: how many */
+    MDS_FAULT_NOT_FINITE, /* a position is not a number: which atom, counted from 0 */
+    MDS_FAULT_IMAGES,     /* the cell has become thinner than a seventh of cutoff + skin: how many
+                             cells those are */
+    MDS_FAULT_STRAIN      /* the barostat strained the cell too much: by how much */
 } mds_step_fault;
 
 /* What kernels need to know that changes from step to step. It lies in device memory, so that a
@@ -72,6 +75,8 @@ void mds_state_fini(mds_state *state); /* accepts a zeroed struct */
 /* Back to the host (with velocities). `out` uninitialised. */
 mds_status mds_state_fetch(const mds_state *state, mds_structure *out);
 mds_status mds_state_fetch_scalars(const mds_state *state, mds_scalars *out);
+/* The error that the fault in fetched scalars stands for; MDS_OK when there is none. */
+mds_status mds_scalars_check_fault(const mds_scalars *s);
 /* Without host access: writes box and step into the step block, or reads them from it (waits).
  * Otherwise nothing to do. */
 mds_status mds_state_push_block(mds_state *state);
