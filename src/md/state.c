@@ -180,6 +180,13 @@ mds_status mds_scalars_check_fault(const mds_scalars *s)
                         "the barostat strained the cell by %.2g in one step: raise tau_p_fs, lower "
                         "compressibility_1_GPa or start nearer to the pressure",
                         s->fault_value);
+    case MDS_FAULT_ENERGY:
+        return mds_fail(MDS_ERR_NUMERIC, "the energy is not finite (%g)", s->fault_value);
+    case MDS_FAULT_DENSITY:
+        return mds_fail(MDS_ERR_NUMERIC,
+                        "the electron density at atom %.0f is not a positive number: its root "
+                        "needs one",
+                        s->fault_value + 1.0);
     }
     return mds_fail(MDS_ERR_INTERNAL, "a kernel left fault %g, which nothing explains", s->fault);
 }

@@ -38,7 +38,9 @@ typedef enum mds_step_fault {
     MDS_FAULT_NOT_FINITE, /* a position is not a number: which atom, counted from 0 */
     MDS_FAULT_IMAGES,     /* the cell has become thinner than a seventh of cutoff + skin: how many
                              cells those are */
-    MDS_FAULT_STRAIN      /* the barostat strained the cell too much: by how much */
+    MDS_FAULT_STRAIN,     /* the barostat strained the cell too much: by how much */
+    MDS_FAULT_ENERGY,     /* the potential energy is not a finite number: what it is */
+    MDS_FAULT_DENSITY     /* the electron density at an atom has no root: which atom, from 0 */
 } mds_step_fault;
 
 /* What kernels need to know that changes from step to step. It lies in device memory, so that a
