@@ -1,5 +1,7 @@
 #include "md/neighbor.h"
 
+#include "md/neighbor_math.h"
+#include "md/neighbor_ops.h"
 #include "md/neighbor_private.h"
 
 #include <math.h>
@@ -31,6 +33,9 @@ mds_status mds_neighbor_grow(mds_device *device, mds_neighbor_buffer *buffer, si
     return MDS_OK;
 }
 
+/* Lists out of the host's reach; a list without a priv is one. */
+static const mds_neighbor_ops *const remote = MDS_CUDA_FN(&mds_neighbor_cuda);
+
 mds_status mds_neighbor_create(mds_device *device, const mds_neighbor_options *options,
                                mds_neighbor **out)
 {
@@ -44,6 +49,8 @@ mds_status mds_neighbor_create(mds_device *device, const mds_neighbor_options *o
     if (options->row_pad < 0 || options->row_pad > 64)
         return mds_fail(MDS_ERR_CONFIG, "neighbour rows padded to %d entries; 0 to 64 are possible",
                         options->row_pad);
+    if (remote && mds_device_get_kind(device) == MDS_DEVICE_CUDA)
+        return remote->create(device, options, out);
     if (!mds_device_host_access(device))
         return mds_fail(MDS_ERR_UNSUPPORTED,
                         "device %s: its memory is out of the host's reach, which this neighbour "
@@ -71,6 +78,10 @@ void mds_neighbor_destroy(mds_neighbor *list)
     if (!list)
         return;
     mds_neighbor_private *p = list->priv;
+    if (!p) {
+        remote->destroy(list);
+        return;
+    }
     mds_neighbor_buffer *const all[] = {
         &p->xe_buffer,    &p->offset_buffer, &p->x0_buffer,    &p->owner_buffer, &p->shift_buffer,
         &p->start_buffer, &p->count_buffer,  &p->index_buffer, &p->row_buffer,   &p->hits_buffer,
@@ -85,14 +96,15 @@ void mds_neighbor_destroy(mds_neighbor *list)
 
 mds_status mds_neighbor_make_room(mds_neighbor *list, mds_state *state)
 {
-    (void)list;
-    (void)state;
-    return MDS_OK;
+    return list->priv ? MDS_OK : remote->make_room(list, state);
 }
 
 void mds_neighbor_invalidate(mds_neighbor *list)
 {
-    list->priv->valid = false;
+    if (list->priv)
+        list->priv->valid = false;
+    else
+        remote->invalidate(list);
 }
 
 static bool same_cell(const mds_box *a, const mds_box *b)
@@ -143,26 +155,6 @@ static double affine_displacement(const mds_neighbor_private *p, int n, const do
         sum += square;
     }
     return isfinite(sum) ? most : INFINITY;
-}
-
-/* How far atoms may move before a pair can come within the cutoff unseen. Let u be displacements
- * from the affinely deformed build positions. A pair that is not listed was R = cutoff + skin or
- * more apart, and is now at least σ R − 2 max|u| apart, σ being the least singular value of A; so
- * max|u| ≤ (σ R − cutoff) / 2 is safe. σ ≥ 1 − |A − 1| (Frobenius). Without a change of cell this
- * is skin / 2. */
-static double allowance(const mds_neighbor_private *p, const mds_box *box, double a[3][3])
-{
-    double square = 0.0;
-
-    for (int i = 0; i < 3; ++i)
-        for (int k = 0; k < 3; ++k) {
-            a[i][k] = 0.0;
-            for (int c = 0; c < 3; ++c)
-                a[i][k] += p->built.inverse[i][c] * box->h[c][k];
-            square += (a[i][k] - (i == k)) * (a[i][k] - (i == k));
-        }
-    const double reach = p->options.cutoff + p->options.skin;
-    return 0.5 * ((1.0 - sqrt(square)) * reach - p->options.cutoff);
 }
 
 /* out = cells · h, with a fourth zero. */
@@ -276,7 +268,9 @@ static bool still_good(mds_neighbor *list, const mds_state *state)
         set_offsets(list, &state->box);
     double moved = advance(p, state->n, state->x);
     if (!same_cell(&p->built, &state->box)) {
-        limit = allowance(p, &state->box, a);
+        limit = mds_neighbor_allowance((const double(*)[3])p->built.inverse,
+                                       (const double(*)[3])state->box.h, p->options.cutoff,
+                                       p->options.skin, a);
         moved = affine_displacement(p, state->n, state->x, (const double(*)[3])a);
     }
     p->tested = true;
@@ -289,6 +283,8 @@ static bool still_good(mds_neighbor *list, const mds_state *state)
 
 mds_status mds_neighbor_update(mds_neighbor *list, mds_state *state)
 {
+    if (!list->priv)
+        return remote->update(list, state);
     const bool good = still_good(list, state);
 
     if (!good) {

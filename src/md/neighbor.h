@@ -49,9 +49,9 @@ typedef struct mds_neighbor {
                           every update tests; a skin or time step is wrong. Builds after
                           invalidate() and with skin 0 do not count. */
     struct mds_neighbor_private *priv;
-    /* On devices without host access: what kernels take. There the list is always full, the members
-     * above but n are 0 or NULL, and entries, builds and dangerous are only as of the last
-     * mds_neighbor_make_room(). */
+    /* On devices without host access: what kernels take. There the list is always full and never
+     * padded, the members above but n are 0 or NULL, and entries, builds and dangerous are only as
+     * of the last mds_neighbor_make_room(). */
     mds_neighbor_view view;
 } mds_neighbor;
 
@@ -62,10 +62,9 @@ void mds_neighbor_destroy(mds_neighbor *list); /* accepts NULL */
 /* Brings xe up to date, and the list too if any atom moved more than skin/2 since the last build,
  * or the box changed by more than the skin allows, or n changed. When the box has changed, movement
  * is counted from the affinely deformed positions, and the skin is lessened by what the deformation
- * may bring two atoms nearer (see allowance() in neighbor.c): no pair is ever missed. Sets
- * state->s->rebuilt and
- * ->dangerous. Capacity grows as needed (MDS_ERR_NOMEM). MDS_ERR_NUMERIC when a position is not
- * finite. MDS_ERR_CAPACITY when the images needed exceed 2^30.
+ * may bring two atoms nearer (see md/neighbor_math.h): no pair is ever missed. Sets
+ * state->s->rebuilt and ->dangerous. Capacity grows as needed (MDS_ERR_NOMEM). MDS_ERR_NUMERIC when
+ * a position is not finite. MDS_ERR_CAPACITY when the images needed exceed 2^30.
  * Without host access all of that is work on the device's stream: the test and the rebuild are
  * kernels, and what they find wrong goes to the step block. Only the first update for a number of
  * atoms waits, to size the rows. */

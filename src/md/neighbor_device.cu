@@ -1,0 +1,302 @@
+/* The neighbour list on a CUDA device: two kernels per update, the second of which returns at once
+ * in most steps.
+ *
+ * `advance` brings the wrapped positions up to date and finds the largest displacement; its last
+ * block decides, and if the list has become too old, wraps all atoms anew. `rebuild` then gives
+ * each atom a warp, whose lanes look at one other atom each, with all images of it that can be
+ * near. That is n²/32 steps per warp in all, about right for the thousand atoms this is made for;
+ * beyond some ten thousand, bins would pay. */
+#include "device/cuda/launch.cuh"
+
+#include "md/reduce.cuh"
+
+extern "C" {
+#include "md/neighbor_device.h"
+#include "md/neighbor_math.h"
+#include "md/neighbor_view.h"
+}
+
+/* Beyond this many cells from home an atom has no meaningful position left. */
+#define FARTHEST_CELL 1e8
+
+enum { REBUILD_BLOCK = 128, ATOMS_PER_BLOCK = REBUILD_BLOCK / 32 };
+
+/* What a block of `advance` must know to test an atom. */
+typedef struct deformation {
+    int valid, changed; /* the list may be good; the cell is not that of the build */
+    double h[3][3], a[3][3], limit;
+} deformation;
+
+static __device__ void look_at_cell(const mds_neighbor_work &w, deformation *f)
+{
+    const mds_neighbor_control *c = w.control;
+    bool same_periods = true, same_cell = true;
+
+    for (int k = 0; k < 3; ++k)
+        same_periods = same_periods && c->built_periodic[k] == w.d->periodic[k];
+    for (int k = 0; k < 9; ++k) {
+        f->h[k / 3][k % 3] = w.d->h[k / 3][k % 3];
+        same_cell = same_cell && c->built_h[k / 3][k % 3] == f->h[k / 3][k % 3];
+    }
+    f->valid = c->valid && same_periods && w.skin > 0.0;
+    f->changed = !same_cell;
+    f->limit = same_cell ? 0.5 * w.skin
+                         : mds_neighbor_allowance(c->built_inverse, f->h, w.cutoff, w.skin, f->a);
+}
+
+/* x + wrap·h into xw. */
+static __device__ void place(const mds_neighbor_work &w, const double h[3][3], int i)
+{
+    const double *x = w.x + 3 * (size_t)i;
+    const int *cells = w.wrap + 3 * (size_t)i;
+    const double a = cells[0], b = cells[1], c = cells[2];
+    double *to = w.xw + 4 * (size_t)i;
+
+    for (int k = 0; k < 3; ++k)
+        to[k] = x[k] + (a * h[0][k] + b * h[1][k] + c * h[2][k]);
+    to[3] = 0.0;
+}
+
+/* Squared displacement of atom i since the build, from where the change of the cell would have
+ * taken it; infinity when it is not a number. */
+static __device__ double displacement(const mds_neighbor_work &w, const deformation &f, int i)
+{
+    const double *x = w.x + 3 * (size_t)i, *x0 = w.x0 + 3 * (size_t)i;
+    double square = 0.0;
+
+    for (int k = 0; k < 3; ++k) {
+        const double from = f.changed ? x0[0] * f.a[0][k] + x0[1] * f.a[1][k] + x0[2] * f.a[2][k]
+                                      : x0[k];
+        const double u = x[k] - from;
+
+        square += u * u;
+    }
+    return square < INFINITY ? square : INFINITY;
+}
+
+/* For one thread: whether the list is still good, and what is written about it. */
+static __device__ bool decide(const mds_neighbor_work &w, const deformation &f, double moved)
+{
+    mds_neighbor_control *c = w.control;
+    const bool good = f.valid && f.limit >= 0.0 && moved <= f.limit * f.limit;
+
+    /* As the host counts them, see mds_neighbor.dangerous. */
+    if (f.valid && !good && (!c->tested || moved > w.skin * w.skin))
+        ++c->dangerous;
+    c->tested = good;
+    w.d->rebuild = !good;
+    w.s->rebuilt = good ? 0.0 : 1.0;
+    w.s->dangerous = (double)c->dangerous;
+    return good;
+}
+
+/* For one thread: remembers the cell, and how far the list reaches in it. */
+static __device__ void begin_build(const mds_neighbor_work &w)
+{
+    mds_neighbor_control *c = w.control;
+    const mds_step_block *d = w.d;
+
+    c->most = c->entries = 0;
+    c->valid = 1;
+    ++c->builds;
+    for (int k = 0; k < 3; ++k) {
+        double square = 0.0;
+
+        for (int j = 0; j < 3; ++j) {
+            c->built_h[k][j] = d->h[k][j];
+            c->built_inverse[k][j] = d->inverse[k][j];
+            square += d->inverse[j][k] * d->inverse[j][k];
+        }
+        c->built_periodic[k] = d->periodic[k];
+        /* |s_k| <= |r| |column k of h⁻¹|, and that is one over the height. */
+        c->reach[k] = d->periodic[k] ? (w.cutoff + w.skin) * sqrt(square) : 0.0;
+        if (c->reach[k] > MDS_NEIGHBOR_CELLS) {
+            w.d->fault = MDS_FAULT_IMAGES;
+            w.d->fault_value = c->reach[k];
+        }
+    }
+}
+
+/* For a block: all atoms into the cell. */
+static __device__ void wrap_atoms(const mds_neighbor_work &w)
+{
+    __shared__ int lost;
+    const mds_step_block *d = w.d;
+
+    if (threadIdx.x == 0) {
+        lost = w.n;
+        begin_build(w);
+    }
+    __syncthreads();
+    for (int i = (int)threadIdx.x; i < w.n; i += (int)blockDim.x) {
+        const double *x = w.x + 3 * (size_t)i;
+
+        for (int k = 0; k < 3; ++k) {
+            const double s = x[0] * d->inverse[0][k] + x[1] * d->inverse[1][k] +
+                             x[2] * d->inverse[2][k];
+            const double cell = d->periodic[k] ? floor(s) : 0.0;
+            const bool here = fabs(s) < INFINITY && fabs(cell) <= FARTHEST_CELL;
+
+            if (!here)
+                atomicMin(&lost, i);
+            w.wrap[3 * (size_t)i + k] = here ? -(int)cell : 0;
+            w.x0[3 * (size_t)i + k] = x[k];
+        }
+        place(w, d->h, i);
+    }
+    __syncthreads();
+    if (threadIdx.x == 0 && lost < w.n) {
+        w.control->valid = 0;
+        w.d->fault = MDS_FAULT_NOT_FINITE;
+        w.d->fault_value = lost;
+    }
+}
+
+static __global__ void advance(mds_neighbor_work w)
+{
+    __shared__ deformation f;
+    __shared__ int good;
+    const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    double moved = 0.0;
+
+    if (w.d->fault)
+        return;
+    if (threadIdx.x == 0)
+        look_at_cell(w, &f);
+    __syncthreads();
+    if (f.valid && i < w.n) {
+        place(w, f.h, i);
+        moved = displacement(w, f, i);
+    }
+    moved = mds_block_max(moved);
+    if (threadIdx.x == 0)
+        w.moved[blockIdx.x] = moved;
+    if (!mds_last_block(&w.control->ticket))
+        return;
+    moved = 0.0;
+    for (int b = (int)threadIdx.x; b < (int)gridDim.x; b += (int)blockDim.x)
+        moved = w.moved[b] > moved ? w.moved[b] : moved;
+    moved = mds_block_max(moved);
+    if (threadIdx.x == 0)
+        good = decide(w, f, moved);
+    __syncthreads();
+    if (!good)
+        wrap_atoms(w);
+}
+
+/* What the warps of `rebuild` share. */
+typedef struct surroundings {
+    double h[3][3], inverse[3][3], reach[3], limit;
+} surroundings;
+
+/* The images of atom j near atom i, in ascending order, into out (if there is room for them);
+ * returns how many there are. */
+static __device__ int list_images(const mds_neighbor_work &w, const surroundings &e, int i, int j,
+                                  uint32_t *out, int room)
+{
+    const double *xi = w.xw + 4 * (size_t)i, *xj = w.xw + 4 * (size_t)j;
+    const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]};
+    int low[3], high[3], count = 0;
+
+    for (int k = 0; k < 3; ++k) {
+        const double s = d[0] * e.inverse[0][k] + d[1] * e.inverse[1][k] + d[2] * e.inverse[2][k];
+        const bool periodic = e.reach[k] > 0.0;
+
+        /* The margin is for rounding; within seven cells no image is beyond these bounds. */
+        low[k] = periodic ? (int)fmax(ceil(-s - e.reach[k] - 1e-9), -8.0) : 0;
+        high[k] = periodic ? (int)fmin(floor(e.reach[k] - s + 1e-9), 7.0) : 0;
+    }
+    for (int a = low[0]; a <= high[0]; ++a)
+        for (int b = low[1]; b <= high[1]; ++b)
+            for (int c = low[2]; c <= high[2]; ++c) {
+                const double x = d[0] + (a * e.h[0][0] + b * e.h[1][0] + c * e.h[2][0]);
+                const double y = d[1] + (a * e.h[0][1] + b * e.h[1][1] + c * e.h[2][1]);
+                const double z = d[2] + (a * e.h[0][2] + b * e.h[1][2] + c * e.h[2][2]);
+
+                if (x * x + y * y + z * z > e.limit || (i == j && a == 0 && b == 0 && c == 0))
+                    continue;
+                if (count < room)
+                    out[count] = mds_entry_pack(j, a, b, c);
+                ++count;
+            }
+    return count;
+}
+
+/* For a warp: the row of atom i; returns its length in all lanes. */
+static __device__ int list_row(const mds_neighbor_work &w, const surroundings &e, int i)
+{
+    const int lane = (int)threadIdx.x & 31;
+    uint32_t *row = w.entry + (size_t)i * (size_t)w.stride;
+    int used = 0;
+
+    for (int first = 0; first < w.n; first += 32) {
+        const int j = first + lane;
+        const int mine = j < w.n ? list_images(w, e, i, j, row, 0) : 0;
+        int place = mine;
+
+        if (__ballot_sync(MDS_FULL_WARP, mine > 0) == 0u)
+            continue;
+        /* Sum over this lane and those before it. */
+        for (int step = 1; step < 32; step *= 2) {
+            const int before = __shfl_sync(MDS_FULL_WARP, place, (lane - step) & 31);
+
+            place += lane >= step ? before : 0;
+        }
+        const int total = __shfl_sync(MDS_FULL_WARP, place, 31);
+        place += used - mine;
+        if (mine > 0 && place < w.stride)
+            list_images(w, e, i, j, row + place, w.stride - place);
+        used += total;
+    }
+    return used;
+}
+
+static __global__ void rebuild(mds_neighbor_work w)
+{
+    __shared__ surroundings e;
+    const int i = (int)(blockIdx.x * ATOMS_PER_BLOCK + threadIdx.x / 32);
+    mds_neighbor_control *c = w.control;
+
+    if (!w.d->rebuild || w.d->fault)
+        return;
+    if (threadIdx.x == 0) {
+        const double reach = (w.cutoff + w.skin) * (1.0 + 1e-12);
+
+        e.limit = reach * reach;
+        for (int k = 0; k < 9; ++k) {
+            e.h[k / 3][k % 3] = c->built_h[k / 3][k % 3];
+            e.inverse[k / 3][k % 3] = c->built_inverse[k / 3][k % 3];
+            e.reach[k / 3] = c->reach[k / 3];
+        }
+    }
+    __syncthreads();
+    if (i < w.n) {
+        const int length = list_row(w, e, i);
+
+        if (threadIdx.x % 32 == 0) {
+            w.count[i] = length < w.stride ? length : w.stride;
+            atomicMax(&c->most, (unsigned)length);
+            atomicAdd(&c->entries, (unsigned)length);
+        }
+    }
+    if (!mds_last_block(&c->ticket) || threadIdx.x != 0 || w.stride == 0)
+        return;
+    w.s->fill = (double)c->most / w.stride;
+    if (c->most > (unsigned)w.stride) {
+        w.d->fault = MDS_FAULT_CAPACITY;
+        w.d->fault_value = c->most;
+    }
+}
+
+extern "C" mds_status mds_neighbor_launch_advance(mds_device *device, const mds_neighbor_work *work)
+{
+    const int block = MDS_NEIGHBOR_ADVANCE_BLOCK;
+
+    return MDS_LAUNCH(device, advance, (work->n + block - 1) / block, block, 0, *work);
+}
+
+extern "C" mds_status mds_neighbor_launch_rebuild(mds_device *device, const mds_neighbor_work *work)
+{
+    return MDS_LAUNCH(device, rebuild, (work->n + ATOMS_PER_BLOCK - 1) / ATOMS_PER_BLOCK,
+                      REBUILD_BLOCK, 0, *work);
+}
