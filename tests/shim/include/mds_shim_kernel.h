@@ -1,0 +1,359 @@
+/* What kernels may use, as C++ for the host: qualifiers, indices, shared memory, barriers, warp
+ * primitives, atomics, vector types, intrinsics. Included by cuda_runtime.h.
+ *
+ * A block's threads are fibres of one host thread, so plain reads and writes are atomic and threads
+ * change places only where they wait. Blocks run one after another, so that a static variable can
+ * be a block's shared memory. */
+#ifndef MDS_SHIM_KERNEL_H
+#define MDS_SHIM_KERNEL_H
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+
+#define __global__
+#define __device__
+#define __host__
+#define __constant__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __noinline__ __attribute__((noinline))
+#define __launch_bounds__(...)
+#define __grid_constant__
+#define __align__(n) __attribute__((aligned(n)))
+/* One section holds all of it, which is poisoned at the start of each block. */
+#define __shared__ static __attribute__((section("mds_shared")))
+
+struct uint3 {
+    unsigned x, y, z;
+};
+
+struct dim3 {
+    unsigned x, y, z;
+    constexpr dim3(unsigned vx = 1, unsigned vy = 1, unsigned vz = 1) : x(vx), y(vy), z(vz) {}
+    constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z) {}
+};
+
+extern uint3 threadIdx, blockIdx;
+extern dim3 blockDim, gridDim;
+static const int warpSize = 32;
+
+#define MDS_SHIM_VECTOR(type, name, bytes1, bytes2, bytes3, bytes4)                                \
+    struct alignas(bytes1) name##1 {                                                               \
+        type x;                                                                                    \
+    };                                                                                             \
+    struct alignas(bytes2) name##2 {                                                               \
+        type x, y;                                                                                 \
+    };                                                                                             \
+    struct alignas(bytes3) name##3 {                                                               \
+        type x, y, z;                                                                              \
+    };                                                                                             \
+    struct alignas(bytes4) name##4 {                                                               \
+        type x, y, z, w;                                                                           \
+    };                                                                                             \
+    static inline name##1 make_##name##1(type x)                                                   \
+    {                                                                                              \
+        return name##1{x};                                                                         \
+    }                                                                                              \
+    static inline name##2 make_##name##2(type x, type y)                                           \
+    {                                                                                              \
+        return name##2{x, y};                                                                      \
+    }                                                                                              \
+    static inline name##3 make_##name##3(type x, type y, type z)                                   \
+    {                                                                                              \
+        return name##3{x, y, z};                                                                   \
+    }                                                                                              \
+    static inline name##4 make_##name##4(type x, type y, type z, type w)                           \
+    {                                                                                              \
+        return name##4{x, y, z, w};                                                                \
+    }
+MDS_SHIM_VECTOR(int, int, 4, 8, 4, 16)
+MDS_SHIM_VECTOR(float, float, 4, 8, 4, 16)
+MDS_SHIM_VECTOR(double, double, 8, 16, 8, 16)
+MDS_SHIM_VECTOR(long long, longlong, 8, 16, 8, 16)
+MDS_SHIM_VECTOR(unsigned long long, ulonglong, 8, 16, 8, 16)
+MDS_SHIM_VECTOR(short, short, 2, 4, 2, 8)
+MDS_SHIM_VECTOR(unsigned char, uchar, 1, 2, 1, 4)
+#undef MDS_SHIM_VECTOR
+
+struct alignas(8) uint2 {
+    unsigned x, y;
+};
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+static inline uint2 make_uint2(unsigned x, unsigned y)
+{
+    return uint2{x, y};
+}
+static inline uint3 make_uint3(unsigned x, unsigned y, unsigned z)
+{
+    return uint3{x, y, z};
+}
+static inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w)
+{
+    return uint4{x, y, z, w};
+}
+
+/* Waiting. `line` tells barriers apart, as messages do. */
+enum mds_shim_wait {
+    MDS_SHIM_BARRIER,
+    MDS_SHIM_BARRIER_OR,
+    MDS_SHIM_BARRIER_AND,
+    MDS_SHIM_BARRIER_COUNT,
+    MDS_SHIM_SYNCWARP,
+    MDS_SHIM_BALLOT,
+    MDS_SHIM_SHFL,
+    MDS_SHIM_SHFL_UP,
+    MDS_SHIM_SHFL_DOWN,
+    MDS_SHIM_SHFL_XOR,
+    MDS_SHIM_REDUCE_ADD,
+    MDS_SHIM_REDUCE_MIN,
+    MDS_SHIM_REDUCE_MAX,
+    MDS_SHIM_REDUCE_AND,
+    MDS_SHIM_REDUCE_OR
+};
+
+extern "C" {
+int mds_shim_barrier(mds_shim_wait kind, int predicate, const char *file, int line);
+uint64_t mds_shim_warp(mds_shim_wait kind, unsigned mask, uint64_t value, int argument, int width,
+                       const char *file, int line);
+void *mds_shim_dynamic_shared(void);
+void mds_shim_trap(cudaError_t error, const char *what);
+long long mds_shim_clock(void);
+void mds_shim_nanosleep(unsigned nanoseconds);
+}
+
+#define __syncthreads() ((void)mds_shim_barrier(MDS_SHIM_BARRIER, 0, __FILE__, __LINE__))
+#define __syncthreads_or(p)                                                                        \
+    mds_shim_barrier(MDS_SHIM_BARRIER_OR, static_cast<int>(p), __FILE__, __LINE__)
+#define __syncthreads_and(p)                                                                       \
+    mds_shim_barrier(MDS_SHIM_BARRIER_AND, static_cast<int>(p), __FILE__, __LINE__)
+#define __syncthreads_count(p)                                                                     \
+    mds_shim_barrier(MDS_SHIM_BARRIER_COUNT, static_cast<int>(p), __FILE__, __LINE__)
+
+/* The mask's default makes the macro take one argument or none. */
+static inline void mds_shim_syncwarp(const char *file, int line, unsigned mask = 0xffffffffu)
+{
+    mds_shim_warp(MDS_SHIM_SYNCWARP, mask, 0, 0, 32, file, line);
+}
+#define MDS_SHIM_SITE(...) __FILE__, __LINE__, ##__VA_ARGS__
+#define __syncwarp(...)    mds_shim_syncwarp(MDS_SHIM_SITE(__VA_ARGS__))
+
+template <typename T>
+static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, unsigned mask, T value,
+                              int argument, int width = 32)
+{
+    static_assert(std::is_arithmetic<T>::value && sizeof(T) <= 8, "shuffles move numbers");
+    uint64_t in = 0, out;
+    T result;
+
+    memcpy(&in, &value, sizeof value);
+    out = mds_shim_warp(kind, mask, in, argument, width, file, line);
+    memcpy(&result, &out, sizeof result);
+    return result;
+}
+#define __shfl_sync(...)      mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_SHFL, __VA_ARGS__)
+#define __shfl_up_sync(...)   mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_SHFL_UP, __VA_ARGS__)
+#define __shfl_down_sync(...) mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_SHFL_DOWN, __VA_ARGS__)
+#define __shfl_xor_sync(...)  mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_SHFL_XOR, __VA_ARGS__)
+#define __ballot_sync(mask, p)                                                                     \
+    static_cast<unsigned>(                                                                         \
+        mds_shim_warp(MDS_SHIM_BALLOT, mask, (p) ? 1 : 0, 0, 32, __FILE__, __LINE__))
+#define __any_sync(mask, p) static_cast<int>(__ballot_sync(mask, p) != 0)
+#define __all_sync(mask, p) static_cast<int>(__ballot_sync(mask, !(p)) == 0)
+#define MDS_SHIM_REDUCE(kind, mask, value)                                                         \
+    mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_REDUCE_##kind, mask, value, std::is_signed<decltype(value)>::value)
+#define __reduce_add_sync(mask, value) MDS_SHIM_REDUCE(ADD, mask, value)
+#define __reduce_min_sync(mask, value) MDS_SHIM_REDUCE(MIN, mask, value)
+#define __reduce_max_sync(mask, value) MDS_SHIM_REDUCE(MAX, mask, value)
+#define __reduce_and_sync(mask, value) MDS_SHIM_REDUCE(AND, mask, value)
+#define __reduce_or_sync(mask, value)  MDS_SHIM_REDUCE(OR, mask, value)
+
+static inline void __threadfence() {}
+static inline void __threadfence_block() {}
+static inline void __threadfence_system() {}
+static inline void __nanosleep(unsigned nanoseconds)
+{
+    mds_shim_nanosleep(nanoseconds);
+}
+static inline long long clock64()
+{
+    return mds_shim_clock();
+}
+#define __trap() mds_shim_trap(cudaErrorLaunchFailure, "trap")
+
+/* Defined in the shim, so that a build which watches plain accesses does not take them for such. */
+#define MDS_SHIM_ATOMICS(X) X(int) X(unsigned) X(long long) X(unsigned long long)
+#define MDS_SHIM_DECLARE_ATOMICS(T)                                                                \
+    T atomicAdd(T *address, T value);                                                              \
+    T atomicSub(T *address, T value);                                                              \
+    T atomicMin(T *address, T value);                                                              \
+    T atomicMax(T *address, T value);                                                              \
+    T atomicAnd(T *address, T value);                                                              \
+    T atomicOr(T *address, T value);                                                               \
+    T atomicXor(T *address, T value);                                                              \
+    T atomicExch(T *address, T value);                                                             \
+    T atomicCAS(T *address, T compare, T value);
+MDS_SHIM_ATOMICS(MDS_SHIM_DECLARE_ATOMICS)
+#undef MDS_SHIM_DECLARE_ATOMICS
+float atomicAdd(float *address, float value);
+double atomicAdd(double *address, double value);
+float atomicExch(float *address, float value);
+unsigned atomicInc(unsigned *address, unsigned limit);
+unsigned atomicDec(unsigned *address, unsigned limit);
+
+template <typename T> static inline T __ldg(const T *address)
+{
+    return *address;
+}
+template <typename T> static inline T __ldcg(const T *address)
+{
+    return *address;
+}
+template <typename T> static inline T __ldcs(const T *address)
+{
+    return *address;
+}
+template <typename T> static inline void __stcg(T *address, T value)
+{
+    *address = value;
+}
+template <typename T> static inline void __stcs(T *address, T value)
+{
+    *address = value;
+}
+
+template <typename To, typename From> static inline To mds_shim_bits(From from)
+{
+    static_assert(sizeof(To) == sizeof(From), "same size");
+    To to;
+
+    memcpy(&to, &from, sizeof to);
+    return to;
+}
+
+#define MDS_SHIM_FN static inline
+MDS_SHIM_FN int __popc(unsigned x) { return __builtin_popcount(x); }
+MDS_SHIM_FN int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
+MDS_SHIM_FN int __ffs(int x) { return __builtin_ffs(x); }
+MDS_SHIM_FN int __ffsll(long long x) { return __builtin_ffsll(x); }
+MDS_SHIM_FN int __clz(int x) { return x ? __builtin_clz(static_cast<unsigned>(x)) : 32; }
+MDS_SHIM_FN int __clzll(long long x)
+{
+    return x ? __builtin_clzll(static_cast<unsigned long long>(x)) : 64;
+}
+MDS_SHIM_FN unsigned __umulhi(unsigned a, unsigned b)
+{
+    return static_cast<unsigned>(static_cast<uint64_t>(a) * b >> 32);
+}
+MDS_SHIM_FN unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    return static_cast<unsigned long long>(static_cast<wide>(a) * b >> 64);
+}
+MDS_SHIM_FN int __float_as_int(float x) { return mds_shim_bits<int>(x); }
+MDS_SHIM_FN unsigned __float_as_uint(float x) { return mds_shim_bits<unsigned>(x); }
+MDS_SHIM_FN float __int_as_float(int x) { return mds_shim_bits<float>(x); }
+MDS_SHIM_FN float __uint_as_float(unsigned x) { return mds_shim_bits<float>(x); }
+MDS_SHIM_FN long long __double_as_longlong(double x) { return mds_shim_bits<long long>(x); }
+MDS_SHIM_FN double __longlong_as_double(long long x) { return mds_shim_bits<double>(x); }
+MDS_SHIM_FN int __double2int_rn(double x) { return static_cast<int>(std::nearbyint(x)); }
+MDS_SHIM_FN int __double2int_rz(double x) { return static_cast<int>(x); }
+MDS_SHIM_FN int __double2int_rd(double x) { return static_cast<int>(std::floor(x)); }
+MDS_SHIM_FN long long __double2ll_rn(double x) { return std::llrint(x); }
+MDS_SHIM_FN float __double2float_rn(double x) { return static_cast<float>(x); }
+MDS_SHIM_FN double __dadd_rn(double a, double b) { return a + b; }
+MDS_SHIM_FN double __dsub_rn(double a, double b) { return a - b; }
+MDS_SHIM_FN double __dmul_rn(double a, double b) { return a * b; }
+MDS_SHIM_FN double __ddiv_rn(double a, double b) { return a / b; }
+MDS_SHIM_FN double __dsqrt_rn(double a) { return std::sqrt(a); }
+MDS_SHIM_FN double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
+MDS_SHIM_FN float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+MDS_SHIM_FN float __expf(float x) { return std::exp(x); }
+MDS_SHIM_FN float __logf(float x) { return std::log(x); }
+MDS_SHIM_FN float __sinf(float x) { return std::sin(x); }
+MDS_SHIM_FN float __cosf(float x) { return std::cos(x); }
+MDS_SHIM_FN float __fdividef(float a, float b) { return a / b; }
+MDS_SHIM_FN float __frcp_rn(float x) { return 1.0f / x; }
+MDS_SHIM_FN double rsqrt(double x) { return 1.0 / std::sqrt(x); }
+MDS_SHIM_FN float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
+MDS_SHIM_FN double rcbrt(double x) { return 1.0 / std::cbrt(x); }
+MDS_SHIM_FN double sinpi(double x) { return std::sin(3.14159265358979323846 * x); }
+MDS_SHIM_FN double cospi(double x) { return std::cos(3.14159265358979323846 * x); }
+MDS_SHIM_FN void sincospi(double x, double *s, double *c)
+{
+    *s = sinpi(x);
+    *c = cospi(x);
+}
+MDS_SHIM_FN double norm3d(double a, double b, double c) { return std::sqrt(a * a + b * b + c * c); }
+MDS_SHIM_FN double rnorm3d(double a, double b, double c) { return 1.0 / norm3d(a, b, c); }
+
+#define MDS_SHIM_MINMAX(T)                                                                         \
+    MDS_SHIM_FN T min(T a, T b) { return b < a ? b : a; }                                          \
+    MDS_SHIM_FN T max(T a, T b) { return a < b ? b : a; }
+MDS_SHIM_ATOMICS(MDS_SHIM_MINMAX)
+MDS_SHIM_MINMAX(long)
+MDS_SHIM_MINMAX(unsigned long)
+#undef MDS_SHIM_MINMAX
+MDS_SHIM_FN double min(double a, double b) { return std::fmin(a, b); }
+MDS_SHIM_FN double max(double a, double b) { return std::fmax(a, b); }
+MDS_SHIM_FN float min(float a, float b) { return std::fmin(a, b); }
+MDS_SHIM_FN float max(float a, float b) { return std::fmax(a, b); }
+#undef MDS_SHIM_FN
+
+/* Launching. A frame holds one launch's arguments; each thread is given its own copy of them. */
+struct mds_shim_argument {
+    const void *value;
+    size_t bytes;
+    int kind; /* 0 number, 1 pointer, 2 struct */
+};
+
+struct mds_shim_frame {
+    virtual ~mds_shim_frame() = default;
+    virtual void run() const = 0; /* one thread */
+    virtual int arguments(mds_shim_argument *out, int room) const = 0;
+};
+
+template <typename... P> struct mds_shim_frame_of final : mds_shim_frame {
+    void (*kernel)(P...);
+    std::tuple<P...> values;
+
+    mds_shim_frame_of(void (*k)(P...), P... v) : kernel(k), values(v...) {}
+    void run() const override { std::apply(kernel, values); }
+    template <typename T> static mds_shim_argument describe(const T &value)
+    {
+        return {&value, sizeof value,
+                std::is_pointer<T>::value ? 1 : std::is_class<T>::value || std::is_union<T>::value ? 2 : 0};
+    }
+    int arguments(mds_shim_argument *out, int room) const override
+    {
+        int n = 0;
+
+        std::apply([&](const P &...v) { ((n < room ? (void)(out[n++] = describe(v)) : (void)0), ...); },
+                   values);
+        return n;
+    }
+};
+
+cudaError_t mds_shim_launch(const char *name, const void *kernel,
+                            std::shared_ptr<const mds_shim_frame> frame, dim3 grid, dim3 block,
+                            size_t shared_bytes, cudaStream_t stream);
+
+extern "C" cudaError_t mds_shim_set_attribute(const void *kernel, cudaFuncAttribute attribute,
+                                              int value);
+
+template <typename... P>
+static inline cudaError_t cudaFuncSetAttribute(void (*kernel)(P...), cudaFuncAttribute attribute,
+                                               int value)
+{
+    return mds_shim_set_attribute(reinterpret_cast<const void *>(kernel), attribute, value);
+}
+
+template <typename T> static inline cudaError_t cudaMalloc(T **memory, size_t bytes)
+{
+    return cudaMalloc(reinterpret_cast<void **>(memory), bytes);
+}
+
+#endif
