@@ -32,7 +32,7 @@ third() { # header pattern, allowed places
     grep -rnE "^#include <$1" src --include='*.[ch]' | cut -d: -f1,2 | grep -vE "$2" |
         while read -r where; do echo "$where: <$1> belongs in $2"; done
 }
-for rule in 'mpi\.h ^src/(comm|store)/' 'hdf5 ^src/store/' 'libconfig ^src/config/' \
+for rule in 'mpi\.h ^src/(comm|store)/' 'hdf5 ^src/(store/|model/weights_file\.c)' 'libconfig ^src/config/' \
             'cuda ^src/device/cuda/' 'nvml ^src/probe/telemetry/'; do
     found=$(third ${rule% *} "${rule#* }")
     [ -z "$found" ] || offence "$found"
