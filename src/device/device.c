@@ -8,7 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const mds_device_class *const classes[] = {&mds_device_cpu, &mds_device_sim};
+static const mds_device_class *const classes[] = {
+    &mds_device_cpu,
+    &mds_device_sim,
+#ifdef MDS_WITH_CUDA
+    &mds_device_cuda,
+#endif
+};
 
 enum { CLASS_COUNT = sizeof classes / sizeof classes[0] };
 
@@ -35,7 +41,8 @@ mds_status mds_device_open(const char *name, mds_device **out)
 
         if (status == MDS_OK) {
             (*out)->class = classes[i];
-            snprintf((*out)->info.name, sizeof(*out)->info.name, "%s", name);
+            if (!(*out)->info.name[0])
+                snprintf((*out)->info.name, sizeof(*out)->info.name, "%s", name);
         }
         return status;
     }
@@ -74,14 +81,19 @@ bool mds_device_host_access(const mds_device *device)
 
 static mds_status no_memory(const mds_device *device, size_t bytes, const char *what)
 {
-    char asked[32], used[32], total[32];
+    char asked[32], used[32], total[32], there[32], left[48] = "";
+    const int64_t available = device->class->available ? device->class->available(device) : -1;
 
+    /* Others may use the device too. */
+    if (available >= 0)
+        snprintf(left, sizeof left, " and %s can be had",
+                 mds_format_bytes((double)available, there, sizeof there));
     mds_format_bytes((double)bytes, asked, sizeof asked);
     mds_format_bytes((double)device->memory.used, used, sizeof used);
     mds_format_bytes((double)device->memory.total, total, sizeof total);
     return mds_fail(MDS_ERR_NOMEM,
-                    "out of memory: %s for %s on device %s, where %s of %s are in use", asked, what,
-                    device->info.name, used, total);
+                    "out of memory: %s for %s on device %s, where %s of %s are in use%s", asked,
+                    what, device->info.name, used, total, left);
 }
 
 mds_status mds_device_alloc(mds_device *device, size_t bytes, const char *what, void **out)
@@ -232,6 +244,11 @@ mds_status mds_device_events_create(mds_device *device, int count)
 void mds_device_event_record(mds_device *device, int slot)
 {
     device->class->event_record(device, slot);
+}
+
+bool mds_device_event_passed(mds_device *device, int slot)
+{
+    return !device->class->event_passed || device->class->event_passed(device, slot);
 }
 
 double mds_device_event_elapsed(mds_device *device, int first, int second)

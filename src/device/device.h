@@ -38,8 +38,10 @@ typedef struct mds_device_info {
     mds_device_kind kind;
 } mds_device_info;
 
-/* `name`: "cpu", "sim", "sim:<MiB>", "cuda:<k>". MDS_ERR_DEVICE with a reason when there is none,
- * MDS_ERR_CONFIG for an unknown word. `*out` is NULL on failure. */
+/* `name`: "cpu", "sim", "sim:<MiB>", "cuda" (= "cuda:0"), "cuda:<k>" (k-th visible), "cuda:GPU-..."
+ * or "cuda:MIG-..." (the beginning of a UUID). MDS_ERR_DEVICE with a reason when there is none,
+ * MDS_ERR_CONFIG for an unknown word. `*out` is NULL on failure. A CUDA device becomes the current
+ * one of the thread. */
 mds_status mds_device_open(const char *name, mds_device **out);
 /* Accepts NULL. Reports memory still allocated through the log (a leak of the caller's). */
 void mds_device_close(mds_device *device);
@@ -103,5 +105,8 @@ void *mds_device_stream(const mds_device *device);
 mds_status mds_device_events_create(mds_device *device, int count);
 void mds_device_event_record(mds_device *device, int slot);
 double mds_device_event_elapsed(mds_device *device, int first, int second);
+/* Whether the stream has passed the event, without waiting; also true after an error, which
+ * elapsed() then tells by NaN and the next sync by its message. */
+bool mds_device_event_passed(mds_device *device, int slot);
 
 #endif

@@ -19,6 +19,8 @@ typedef struct mds_device_class {
     void (*event_record)(mds_device *device, int slot);
     double (*event_elapsed)(mds_device *device, int first, int second);
     void (*get_memory)(const mds_device *device, mds_device_memory *out); /* optional */
+    bool (*event_passed)(mds_device *device, int slot); /* optional: events pass at once */
+    int64_t (*available)(const mds_device *device);     /* optional: bytes; -1: not known */
     /* optional, all or none of each group */
     mds_status (*host_alloc)(mds_device *device, size_t bytes, void **out);
     void (*host_free)(mds_device *device, void *memory);
@@ -40,6 +42,9 @@ struct mds_device {
 
 extern const mds_device_class mds_device_cpu;
 extern const mds_device_class mds_device_sim;
+#ifdef MDS_WITH_CUDA
+extern const mds_device_class mds_device_cuda;
+#endif
 
 /* For implementations: `used` and `reserved` grow by these (or shrink), the peak follows. */
 static inline void mds_device_account(mds_device *device, int64_t used, int64_t reserved)
