@@ -44,7 +44,7 @@ void mds_weights_close(mds_weights *weights);
 /* As given to open; borrowed. */
 const char *mds_weights_path(const mds_weights *weights);
 
-/* Root attributes: fixed or variable-length text; an integer or a float. */
+/* Root attributes: text of fixed length; an integer or a float. */
 bool mds_weights_has_attribute(const mds_weights *weights, const char *name);
 mds_status mds_weights_attribute_text(const mds_weights *weights, const char *name, char *out,
                                       size_t size);

@@ -34,32 +34,20 @@ static void end_quiet(quiet q)
 
 /* ---- attributes ---- */
 
-/* The text of an open attribute; false when it is not text. */
+/* The text of an open attribute; false when it is not text of fixed length. Text of variable length
+ * lies in a heap without a checksum, and where that is damaged the library may never return. */
 static bool read_text(hid_t id, char *out, size_t size)
 {
-    const hid_t type = H5Aget_type(id);
-    bool good = H5Tget_class(type) == H5T_STRING && H5Aget_storage_size(id) > 0;
+    const hid_t type = H5Aget_type(id), space = H5Aget_space(id);
+    const size_t length = H5Tget_size(type);
+    bool good = H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
+                H5Sget_simple_extent_npoints(space) == 1;
+    char *text = good ? calloc(length + 1, 1) : NULL;
 
-    *out = '\0';
-    if (good && H5Tis_variable_str(type) > 0) {
-        char *text = NULL;
-        const hid_t memory = H5Tcopy(type);
-
-        good = H5Aread(id, memory, &text) >= 0 && text;
-        if (good)
-            snprintf(out, size, "%s", text);
-        if (text)
-            H5free_memory(text);
-        H5Tclose(memory);
-    } else if (good) {
-        const size_t length = H5Tget_size(type);
-        char *text = calloc(length + 1, 1);
-
-        good = text && H5Aread(id, type, text) >= 0;
-        if (good)
-            snprintf(out, size, "%s", text);
-        free(text);
-    }
+    good = text && H5Aread(id, type, text) >= 0;
+    snprintf(out, size, "%s", good ? text : "");
+    free(text);
+    H5Sclose(space);
     H5Tclose(type);
     return good;
 }
@@ -108,7 +96,7 @@ mds_status mds_weights_attribute_text(const mds_weights *weights, const char *na
     mds_status status = MDS_OK;
 
     if (id < 0 || !read_text(id, out, size))
-        status = bad_attribute(weights, name, id, "text");
+        status = bad_attribute(weights, name, id, "text of fixed length");
     if (id >= 0)
         H5Aclose(id);
     end_quiet(q);
@@ -269,6 +257,28 @@ out:
     return status;
 }
 
+/* The library's older form of a file has no checksums in its own structure, and where that is
+ * damaged the library may crash. The byte behind the signature tells. */
+static mds_status check_superblock(const char *path)
+{
+    static const unsigned char signature[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
+    unsigned char start[9] = {0};
+    FILE *file = fopen(path, "rb");
+
+    if (!file)
+        return mds_fail(MDS_ERR_IO, "%s: %s", path, strerror(errno));
+    const size_t count = fread(start, 1, sizeof start, file);
+    fclose(file);
+    if (count != sizeof start || memcmp(start, signature, sizeof signature) != 0)
+        return mds_fail(MDS_ERR_CONFIG, "%s: not an HDF5 file", path);
+    if (start[8] < 2)
+        return mds_fail(MDS_ERR_CONFIG,
+                        "%s: an HDF5 file of the old form, without checksums; write it with "
+                        "h5py.File(..., libver='v110')",
+                        path);
+    return MDS_OK;
+}
+
 /* Shared readers need no lock, and some file systems have none. */
 static hid_t open_file(const char *path)
 {
@@ -286,17 +296,22 @@ static hid_t open_file(const char *path)
 static mds_status open_quietly(const char *path, const char *format, int major, mds_weights *w)
 {
     struct stat info;
+    mds_status status;
 
     if (stat(path, &info) != 0)
         return mds_fail(errno == ENOENT || errno == ENOTDIR ? MDS_ERR_UNSUPPORTED : MDS_ERR_IO,
                         "no weights file '%s': %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return mds_fail(MDS_ERR_CONFIG, "%s: not a file, so not a file of weights", path);
+    MDS_TRY(check_superblock(path));
     w->file = open_file(path);
     if (w->file < 0)
-        return mds_fail(MDS_ERR_CONFIG, "%s: not an HDF5 file, cut off, or not readable", path);
-    const mds_status status = check_format(w, format, major);
-    return status == MDS_OK ? list_tensors(w) : status;
+        return mds_fail(MDS_ERR_CONFIG, "%s: cut off, damaged, or newer than this HDF5 library",
+                        path);
+    MDS_TRY(check_format(w, format, major));
+    MDS_TRY(list_tensors(w));
+out:
+    return status;
 }
 
 mds_status mds_weights_open(const char *path, const char *format, int major, mds_weights **out)
