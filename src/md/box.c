@@ -1,24 +1,14 @@
 #include "md/box.h"
 
+#include "md/box_math.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-static double dot(const double a[3], const double b[3])
-{
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-
-static void cross(const double a[3], const double b[3], double out[3])
-{
-    out[0] = a[1] * b[2] - a[2] * b[1];
-    out[1] = a[2] * b[0] - a[0] * b[2];
-    out[2] = a[0] * b[1] - a[1] * b[0];
-}
-
 static double norm(const double a[3])
 {
-    return sqrt(dot(a, a));
+    return sqrt(mds_dot3(a, a));
 }
 
 static bool is_zero(const double a[3])
@@ -34,7 +24,7 @@ static void any_normal(const double a[3], double out[3])
     double axis[3] = {0.0, 0.0, 0.0};
 
     axis[least] = 1.0;
-    cross(a, axis, out);
+    mds_cross3(a, axis, out);
     const double length = norm(out);
     for (int k = 0; k < 3; ++k)
         out[k] /= length;
@@ -60,7 +50,7 @@ static void complete(double h[3][3])
         if (is_zero(a) || is_zero(b)) {
             any_normal(is_zero(a) ? b : a, h[k]);
         } else {
-            cross(a, b, h[k]);
+            mds_cross3(a, b, h[k]);
             const double length = norm(h[k]);
             for (int c = 0; c < 3 && length > 0.0; ++c)
                 h[k][c] /= length;
@@ -87,17 +77,12 @@ mds_status mds_box_set(mds_box *box, const double h[3][3], const bool periodic[3
                             name[k]);
     }
     complete(set.h);
-    for (int k = 0; k < 3; ++k)
-        cross(set.h[(k + 1) % 3], set.h[(k + 2) % 3], across[k]);
-    const double det = dot(set.h[0], across[0]);
+    const double det = mds_box_invert((const double(*)[3])set.h, set.inverse, across);
     /* Relative to a cuboid of the same edges; 1e-9 is far beyond any cell that means something. */
     if (!(fabs(det) > 1e-9 * norm(set.h[0]) * norm(set.h[1]) * norm(set.h[2])) || det == 0.0)
         return mds_fail(MDS_ERR_CONFIG, "the cell is singular: its vectors lie in one plane");
-    for (int k = 0; k < 3; ++k) {
-        for (int c = 0; c < 3; ++c)
-            set.inverse[c][k] = across[k][c] / det;
+    for (int k = 0; k < 3; ++k)
         set.height[k] = fabs(det) / norm(across[k]);
-    }
     if (!isfinite(det) || !isfinite(set.height[0] + set.height[1] + set.height[2]))
         return mds_fail(MDS_ERR_CONFIG, "the cell is too large or too small for arithmetic");
     set.volume = periodic[0] && periodic[1] && periodic[2] ? fabs(det) : 0.0;
@@ -122,16 +107,16 @@ mds_status mds_box_restrict(const mds_box *box, mds_box *restricted, double q[3]
     h[0][0] = norm(a);
     for (int k = 0; k < 3; ++k)
         e1[k] = a[k] / h[0][0];
-    h[1][0] = dot(b, e1);
+    h[1][0] = mds_dot3(b, e1);
     for (int k = 0; k < 3; ++k)
         e2[k] = b[k] - h[1][0] * e1[k];
     h[1][1] = norm(e2);
     for (int k = 0; k < 3; ++k)
         e2[k] /= h[1][1];
-    cross(e1, e2, e3);
-    h[2][0] = dot(c, e1);
-    h[2][1] = dot(c, e2);
-    h[2][2] = dot(c, e3);
+    mds_cross3(e1, e2, e3);
+    h[2][0] = mds_dot3(c, e1);
+    h[2][1] = mds_dot3(c, e2);
+    h[2][2] = mds_dot3(c, e3);
     if (h[2][2] < 0.0) {
         h[2][2] = -h[2][2];
         for (int k = 0; k < 3; ++k)
@@ -185,7 +170,7 @@ static void descend(const mds_box *box, double d[3])
             for (int k = 0; k < 3; ++k)
                 t[k] += d[k];
             /* The margin keeps two images of equal length from taking turns for ever. */
-            if (dot(t, t) < dot(best, best) * (1.0 - 1e-12))
+            if (mds_dot3(t, t) < mds_dot3(best, best) * (1.0 - 1e-12))
                 memcpy(best, t, sizeof best);
         }
         better = memcmp(best, d, sizeof best) != 0;
@@ -208,10 +193,10 @@ void mds_box_minimum_image(const mds_box *box, double d[3])
     for (int k = 0; k < 3; ++k)
         d[k] += shift[k];
     /* Lattice vectors are at least `shortest` long, so nothing beats a vector of half of that. */
-    if (!(dot(d, d) > 0.25 * shortest * shortest))
+    if (!(mds_dot3(d, d) > 0.25 * shortest * shortest))
         return;
     descend(box, d);
-    if (!(dot(d, d) > 0.25 * shortest * shortest))
+    if (!(mds_dot3(d, d) > 0.25 * shortest * shortest))
         return;
     /* An image no longer than d has |s_k| height_k ≤ |d| for each k. */
     mds_box_to_fractional(box, d, s);
@@ -231,7 +216,7 @@ void mds_box_minimum_image(const mds_box *box, double d[3])
                 row_times(n, (const double(*)[3])box->h, t);
                 for (int c = 0; c < 3; ++c)
                     t[c] += d[c];
-                if (dot(t, t) < dot(best, best))
+                if (mds_dot3(t, t) < mds_dot3(best, best))
                     memcpy(best, t, sizeof best);
             }
     memcpy(d, best, sizeof best);

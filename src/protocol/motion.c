@@ -3,25 +3,77 @@
 #include "base/units.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+/* Room for the sums of kernels: a ticket, then six numbers for each block that ends a step, then
+ * one for each block that gives heat. */
+enum { TICKET_BYTES = 128 };
+
+static mds_status init_sums(mds_motion *motion)
+{
+    const size_t numbers = 6 * (size_t)mds_motion_end_blocks(motion->n) +
+                           (size_t)mds_motion_heat_blocks(motion->n);
+    const size_t bytes = TICKET_BYTES + numbers * sizeof(double);
+    const mds_status status =
+        mds_device_alloc(motion->device, bytes, "integrator sums", &motion->sums);
+
+    return status == MDS_OK ? mds_device_fill(motion->device, motion->sums, 0, bytes) : status;
+}
 
 mds_status mds_motion_init(mds_motion *motion, const mds_state *state, double dt_fs)
 {
+    const size_t n = (size_t)state->n, bytes = 3 * n * sizeof *motion->kick;
+    double *mass = NULL;
+    mds_status status = MDS_OK;
+
     motion->device = state->device;
     motion->n = state->n;
     motion->dt_fs = dt_fs;
-    const mds_status status = mds_device_alloc(state->device,
-                                               (size_t)state->n * 3 * sizeof *motion->kick,
-                                               "integrator masses", (void **)&motion->kick);
-    for (int k = 0; status == MDS_OK && k < 3 * state->n; ++k)
-        motion->kick[k] = 0.5 * dt_fs / (MDS_MVV_TO_EV * state->mass[k / 3]);
+    mass = malloc(bytes + n * sizeof *mass);
+    if (!mass)
+        return mds_fail(MDS_ERR_NOMEM, "no memory for the masses of %zu atoms", n);
+    double *kick = mass + n;
+    MDS_TRY(mds_device_alloc(state->device, bytes, "integrator masses", (void **)&motion->kick));
+    MDS_TRY(mds_device_copy(state->device, mass, state->mass, n * sizeof *mass, MDS_COPY_TO_HOST));
+    MDS_TRY(mds_device_sync(state->device));
+    for (size_t k = 0; k < 3 * n; ++k)
+        kick[k] = 0.5 * dt_fs / (MDS_MVV_TO_EV * mass[k / 3]);
+    MDS_TRY(mds_device_copy(state->device, motion->kick, kick, bytes, MDS_COPY_TO_DEVICE));
+    if (state->d)
+        MDS_TRY(init_sums(motion));
+    MDS_TRY(mds_device_sync(state->device)); /* kick is freed below */
+out:
+    free(mass);
     return status;
 }
 
 void mds_motion_fini(mds_motion *motion)
 {
-    if (motion->device)
+    if (motion->device) {
         mds_device_free(motion->device, motion->kick);
+        mds_device_free(motion->device, motion->sums);
+    }
     *motion = (mds_motion){0};
+}
+
+mds_motion_view mds_motion_get_view(const mds_motion *motion, const mds_state *state)
+{
+    double *partial = (double *)((char *)motion->sums + TICKET_BYTES);
+
+    return (mds_motion_view){
+        .n = motion->n,
+        .dt_fs = motion->dt_fs,
+        .kick = motion->kick,
+        .mass = state->mass,
+        .x = state->x,
+        .v = state->v,
+        .f = state->f,
+        .s = state->s,
+        .d = state->d,
+        .partial = partial,
+        .heat = partial + 6 * (size_t)mds_motion_end_blocks(motion->n),
+        .ticket = motion->sums,
+    };
 }
 
 void mds_motion_kick(int n, const double *restrict kick, const double *restrict f,

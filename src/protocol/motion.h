@@ -1,12 +1,13 @@
 /* The per-atom loops of the integrators: plain arrays, no policy, no state.
  *
  * Shapes: x, v, f are (n,3); kick is (n,3), the factor Δt/2m of each component, so that v += kick f
- * is half a velocity step. The loops run over flat components, contiguous, for the vectoriser; the
- * device twins of the same names will take the same arguments. */
+ * is half a velocity step. The loops run over flat components, contiguous, for the vectoriser.
+ * Their twins on a CUDA device: protocol/motion_device.h. */
 #ifndef MDS_PROTOCOL_MOTION_H
 #define MDS_PROTOCOL_MOTION_H
 
 #include "md/state.h"
+#include "protocol/motion_device.h"
 #include "protocol/noise.h"
 
 /* What a step needs of the masses, in device memory. Zero-initialise first. */
@@ -15,10 +16,13 @@ typedef struct mds_motion {
     int n;        /* atoms */
     double dt_fs; /* Δt */
     double *kick; /* (n,3) Δt/2m, (Å/fs) per (eV/Å) */
+    void *sums;   /* without host access: where kernels add up */
 } mds_motion;
 
 mds_status mds_motion_init(mds_motion *motion, const mds_state *state, double dt_fs);
 void mds_motion_fini(mds_motion *motion); /* accepts a zeroed struct */
+/* What kernels take; without host access only. */
+mds_motion_view mds_motion_get_view(const mds_motion *motion, const mds_state *state);
 
 /* v += kick f. */
 void mds_motion_kick(int n, const double *kick, const double *f, double *v);

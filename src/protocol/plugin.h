@@ -3,6 +3,7 @@
 #ifndef MDS_PROTOCOL_PLUGIN_H
 #define MDS_PROTOCOL_PLUGIN_H
 
+#include "protocol/motion.h"
 #include "protocol/protocol.h"
 
 /* A zeroed object of `size` bytes that begins with an mds_protocol, with that member filled. */
@@ -10,8 +11,13 @@ mds_status mds_protocol_new(size_t size, const mds_protocol_spec *spec,
                             const mds_protocol_config *config, mds_state *state, mds_model *model,
                             mds_protocol **out);
 
-/* Kinetic energy and tensor of the velocities into state->s; returns the energy. */
+/* With host access: kinetic energy and tensor of the velocities into state->s; returns the energy.
+ */
 double mds_protocol_observe(mds_protocol *protocol);
+
+/* The end of create(): kinetic energy and tensor into state->s, and as conserved quantity the total
+ * energy, wherever the state is. */
+mds_status mds_protocol_start(mds_protocol *protocol, const mds_motion *motion);
 
 /* The observed kinetic energy and tensor after all velocities were multiplied by `factor`; returns
  * the energy added. */

@@ -69,6 +69,21 @@ double mds_protocol_observe(mds_protocol *protocol)
     return protocol->state->s->kinetic_eV;
 }
 
+mds_status mds_protocol_start(mds_protocol *protocol, const mds_motion *motion)
+{
+    static mds_status (*const end_cuda)(mds_device *, const mds_motion_view *, bool) =
+        MDS_CUDA_FN(mds_motion_launch_end);
+    mds_state *state = protocol->state;
+
+    if (!state->d) {
+        mds_protocol_observe(protocol);
+        state->s->conserved_eV = mds_protocol_total_eV(protocol);
+        return MDS_OK;
+    }
+    const mds_motion_view m = mds_motion_get_view(motion, state);
+    return end_cuda(state->device, &m, true);
+}
+
 double mds_protocol_scale_kinetic(mds_protocol *protocol, double factor)
 {
     mds_scalars *s = protocol->state->s;

@@ -13,9 +13,7 @@
  * The pressure counts the momenta there are, P = (2K + tr W)/3V, and its mean is the one asked for.
  * Of N free particles with the centre of mass at rest the volume is distributed as V^(N−1)
  * exp(−P₀V/kT), with all 3N degrees of freedom as V^N exp(−P₀V/kT). */
-#include "protocol/motion.h"
-#include "protocol/npt/cell.h"
-#include "protocol/plugin.h"
+#include "protocol/npt/npt.h"
 #include "protocol/svr.h"
 
 #include "base/units.h"
@@ -24,42 +22,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A longer strain in one step is no dynamics any more (and the series of its exponential is cut).
- */
-static const double strain_max = 0.1;
-
-typedef struct npt {
-    mds_protocol base;
-    mds_motion motion;
-    npt_cell cell;
-    double tau_fs;       /* of the thermostat */
-    double start_volume; /* V₀ */
-    double account_eV;   /* Σ balance − Σ heat */
-} npt;
-
 static void npt_destroy(mds_protocol *protocol)
 {
     npt *self = (npt *)protocol;
 
+    if (self->memory)
+        mds_device_free(self->base.state->device, self->memory);
     mds_motion_fini(&self->motion);
     free(self);
 }
 
-/* Kinetic tensor + virial: the internal pressure times the volume, made symmetric against models
- * whose virial is so only nearly. */
-static void internal_pv(const mds_scalars *s, double pv[3][3])
-{
-    for (int a = 0; a < 3; ++a)
-        for (int b = 0; b < 3; ++b)
-            pv[a][b] = s->kinetic_tensor_eV[a][b] + 0.5 * (s->virial_eV[a][b] + s->virial_eV[b][a]);
-}
-
 static double conserved(const npt *self)
 {
-    const double volume = self->base.state->box.volume;
+    const mds_state *state = self->base.state;
 
-    return mds_protocol_total_eV(&self->base) + self->cell.pressure * volume -
-           0.5 * self->cell.kT * log(volume / self->start_volume) + self->account_eV;
+    return npt_conserved_eV(&self->cell, state->s, state->box.volume, self->start_volume,
+                            self->account_eV);
 }
 
 static mds_status check(const mds_protocol_config *config, const mds_state *state)
@@ -74,6 +52,8 @@ static mds_status check(const mds_protocol_config *config, const mds_state *stat
         return mds_fail(MDS_ERR_INTERNAL, "the cell is not in restricted form");
     return MDS_OK;
 }
+
+static mds_status (*const start_cuda)(npt *self) = MDS_CUDA_FN(npt_start_cuda);
 
 static mds_status npt_create(const mds_protocol_spec *spec, const mds_protocol_config *config,
                              mds_state *state, mds_model *model, mds_protocol **out)
@@ -97,30 +77,32 @@ static mds_status npt_create(const mds_protocol_spec *spec, const mds_protocol_c
     };
     self->tau_fs = mds_options_real(options, "tau_fs");
     self->start_volume = state->box.volume;
-    mds_protocol_observe(&self->base);
-    state->s->conserved_eV = conserved(self);
-    return mds_motion_init(&self->motion, state, config->dt_fs);
+    status = mds_motion_init(&self->motion, state, config->dt_fs);
+    if (status == MDS_OK && state->d)
+        return start_cuda(self);
+    if (status == MDS_OK)
+        status = mds_protocol_start(&self->base, &self->motion);
+    if (status == MDS_OK)
+        state->s->conserved_eV = conserved(self);
+    return status;
 }
 
 /* Draws the move from the pressure at the start of the step, and gives it to the cell. */
 static mds_status move_cell(npt *self, npt_move *move)
 {
     mds_state *state = self->base.state;
-    double pv[3][3], h[3][3] = {{0}};
+    double pv[3][3], h[3][3];
 
-    internal_pv(state->s, pv);
+    npt_internal_pv(state->s, pv);
     npt_cell_draw(&self->cell, state->box.volume, (const double(*)[3])pv, self->base.config.seed,
                   state->step, move);
-    if (!(move->largest < strain_max))
+    if (!(move->largest < NPT_STRAIN_MAX))
         return mds_fail(
             MDS_ERR_NUMERIC,
             "the barostat strained the cell by %.2g in step %lld: raise tau_p_fs, lower "
             "compressibility_1_GPa or start nearer to the pressure",
             move->largest, (long long)state->step);
-    for (int a = 0; a < 3; ++a)
-        for (int b = 0; b <= a; ++b)
-            for (int k = b; k <= a; ++k)
-                h[a][b] += state->box.h[a][k] * move->e[k][b];
+    npt_deform_cell((const double(*)[3])state->box.h, (const double(*)[3])move->e, h);
     return mds_box_set(&state->box, (const double(*)[3])h, state->box.periodic);
 }
 
@@ -132,7 +114,7 @@ static void close_step(npt *self, const npt_move *move)
     double pv[3][3];
 
     mds_region_begin(config->regions, MDS_REGION_BAROSTAT);
-    internal_pv(state->s, pv);
+    npt_internal_pv(state->s, pv);
     self->account_eV +=
         npt_cell_balance_eV(&self->cell, move, state->box.volume, (const double(*)[3])pv);
     mds_region_end(config->regions, MDS_REGION_BAROSTAT);
@@ -225,4 +207,5 @@ const mds_protocol_class mds_protocol_npt = {
     .create = npt_create,
     .destroy = npt_destroy,
     .step = npt_step,
+    .step_cuda = MDS_CUDA_FN(npt_step_cuda),
 };

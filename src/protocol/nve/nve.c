@@ -1,15 +1,9 @@
 /* Constant energy: velocity Verlet (Swope, Andersen, Berens & Wilson, J. Chem. Phys. 76, 637
  * (1982)), symplectic, time-reversible, second order. Its error in the total energy is bounded and
  * falls as Δt²; total momentum is kept exactly, up to rounding. */
-#include "protocol/motion.h"
-#include "protocol/plugin.h"
+#include "protocol/nve/nve.h"
 
 #include <stdlib.h>
-
-typedef struct nve {
-    mds_protocol base;
-    mds_motion motion;
-} nve;
 
 static void nve_destroy(mds_protocol *protocol)
 {
@@ -27,9 +21,8 @@ static mds_status nve_create(const mds_protocol_spec *spec, const mds_protocol_c
     if (status != MDS_OK)
         return status;
     nve *self = (nve *)*out;
-    mds_protocol_observe(&self->base);
-    state->s->conserved_eV = mds_protocol_total_eV(&self->base);
-    return mds_motion_init(&self->motion, state, config->dt_fs);
+    status = mds_motion_init(&self->motion, state, config->dt_fs);
+    return status == MDS_OK ? mds_protocol_start(&self->base, &self->motion) : status;
 }
 
 static mds_status nve_step(mds_protocol *protocol, unsigned want)
@@ -67,4 +60,5 @@ const mds_protocol_class mds_protocol_nve = {
     .create = nve_create,
     .destroy = nve_destroy,
     .step = nve_step,
+    .step_cuda = MDS_CUDA_FN(nve_step_cuda),
 };

@@ -66,4 +66,5 @@ const nvt_thermostat nvt_langevin = {
     .word = "langevin",
     .init = langevin_init,
     .step = langevin_step,
+    .step_cuda = MDS_CUDA_FN(nvt_langevin_step_cuda),
 };

@@ -47,4 +47,5 @@ const nvt_thermostat nvt_nose_hoover = {
     .word = "nose-hoover",
     .init = nose_hoover_init,
     .step = nose_hoover_step,
+    .step_cuda = MDS_CUDA_FN(nvt_nose_hoover_step_cuda),
 };

@@ -43,9 +43,13 @@ static void nvt_destroy(mds_protocol *protocol)
 {
     nvt *self = (nvt *)protocol;
 
+    if (self->memory)
+        mds_device_free(self->base.state->device, self->memory);
     mds_motion_fini(&self->motion);
     free(self);
 }
+
+static mds_status (*const start_cuda)(nvt *self) = MDS_CUDA_FN(nvt_start_cuda);
 
 static mds_status nvt_create(const mds_protocol_spec *spec, const mds_protocol_config *config,
                              mds_state *state, mds_model *model, mds_protocol **out)
@@ -62,11 +66,11 @@ static mds_status nvt_create(const mds_protocol_spec *spec, const mds_protocol_c
     if (!self->thermostat)
         return mds_fail(MDS_ERR_CONFIG, "unknown thermostat '%s'", word);
     status = self->thermostat->init(self);
-    if (status != MDS_OK)
-        return status;
-    mds_protocol_observe(&self->base);
-    state->s->conserved_eV = mds_protocol_total_eV(&self->base);
-    return mds_motion_init(&self->motion, state, config->dt_fs);
+    if (status == MDS_OK)
+        status = mds_motion_init(&self->motion, state, config->dt_fs);
+    if (status == MDS_OK)
+        status = mds_protocol_start(&self->base, &self->motion);
+    return status == MDS_OK && state->d ? start_cuda(self) : status;
 }
 
 static mds_status nvt_step(mds_protocol *protocol, unsigned want)
@@ -78,6 +82,15 @@ static mds_status nvt_step(mds_protocol *protocol, unsigned want)
         protocol->state->step += 1;
     return status;
 }
+
+#ifdef MDS_WITH_CUDA
+static mds_status nvt_step_cuda(mds_protocol *protocol, unsigned want)
+{
+    nvt *self = (nvt *)protocol;
+
+    return self->thermostat->step_cuda(self, want);
+}
+#endif
 
 static const char *const thermostat_words[] = {"langevin", "svr", "nose-hoover", NULL};
 
@@ -119,4 +132,5 @@ const mds_protocol_class mds_protocol_nvt = {
     .create = nvt_create,
     .destroy = nvt_destroy,
     .step = nvt_step,
+    .step_cuda = MDS_CUDA_FN(nvt_step_cuda),
 };

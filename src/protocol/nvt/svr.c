@@ -34,4 +34,5 @@ const nvt_thermostat nvt_svr = {
     .word = "svr",
     .init = svr_init,
     .step = svr_step,
+    .step_cuda = MDS_CUDA_FN(nvt_svr_step_cuda),
 };

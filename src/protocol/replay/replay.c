@@ -4,14 +4,18 @@
  *
  * Who reads or makes the frames is the caller (mds_protocol_config.frames), guided by the options.
  */
-#include "protocol/plugin.h"
+#include "protocol/replay/replay.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void replay_destroy(mds_protocol *protocol)
 {
-    free(protocol);
+    replay *self = (replay *)protocol;
+
+    mds_device_free(protocol->state->device, self->frames.x);
+    mds_device_free(protocol->state->device, self->frames.cell);
+    free(self);
 }
 
 static mds_status show(mds_protocol *protocol, int64_t step, unsigned want)
@@ -34,14 +38,17 @@ static mds_status show(mds_protocol *protocol, int64_t step, unsigned want)
     return status;
 }
 
+static mds_status (*const start_cuda)(replay *self) = MDS_CUDA_FN(replay_start_cuda);
+
 static mds_status replay_create(const mds_protocol_spec *spec, const mds_protocol_config *config,
                                 mds_state *state, mds_model *model, mds_protocol **out)
 {
-    const mds_status status =
-        mds_protocol_new(sizeof(mds_protocol), spec, config, state, model, out);
+    const mds_status status = mds_protocol_new(sizeof(replay), spec, config, state, model, out);
 
     if (status != MDS_OK)
         return status;
+    if (state->d)
+        return start_cuda((replay *)*out);
     state->s->kinetic_eV = 0.0;
     memset(state->s->kinetic_tensor_eV, 0, sizeof state->s->kinetic_tensor_eV);
     return show(*out, state->step, 0u);
@@ -84,4 +91,5 @@ const mds_protocol_class mds_protocol_replay = {
     .create = replay_create,
     .destroy = replay_destroy,
     .step = replay_step,
+    .step_cuda = MDS_CUDA_FN(replay_step_cuda),
 };
