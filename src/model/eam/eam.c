@@ -4,6 +4,8 @@
  *
  * F' of a neighbour is only known when its ρ is complete, hence two passes over pairs with the
  * embedding between them (eam_kernel.h). Spec: Å, eV; the formulas stand in eam_math.h. */
+#include "model/eam/eam_analytic.h"
+#include "model/eam/eam_cuda.h"
 #include "model/eam/eam_kernel.h"
 #include "model/eam/eam_table.h"
 #include "model/model.h"
@@ -11,25 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The cutoff and switch that make a finite model of Sutton and Chen's lattice sums are ours. */
-static const struct {
-    int z;
-    eam_sc sc;
-    double c;
-} sutton_chen[] = {
-    {29, {.epsilon_eV = 1.2382e-2, .a = 3.61, .on = 6.0, .off = 7.5, .n = 9}, 39.432},
-    {13, {.epsilon_eV = 3.3147e-2, .a = 4.05, .on = 6.0, .off = 7.5, .n = 7}, 16.399},
-};
-
-/* Iron, erratum of 1986. */
-static const eam_fs finnis_sinclair = {.d = 3.569745,
-                                       .A = 1.828905,
-                                       .beta = 1.8,
-                                       .c = 3.40,
-                                       .c0 = 1.2371147,
-                                       .c1 = -0.3592185,
-                                       .c2 = -0.0385607};
 
 typedef struct buffer {
     void *memory;
@@ -61,6 +44,7 @@ typedef struct eam {
     int64_t builds; /* of the list when the pair buffers were last fitted */
     eam_job job;
     buffer buffers[BUFFER_COUNT];
+    mds_force_sums sums; /* on CUDA, where the densities' buffer holds (n) eam_node */
 } eam;
 
 static bool wants_file(const mds_options *options)
@@ -84,41 +68,6 @@ static mds_status check_options(const mds_options *options)
     return MDS_OK;
 }
 
-/* The analytic form for the species, with its parameters. */
-static mds_status choose_analytic(const mds_options *options, const mds_species *species,
-                                  eam_job *job, double *A)
-{
-    const char *form = mds_options_text(options, "form");
-    const char *symbol = species->count ? mds_element_symbol(species->z[0]) : "nothing";
-    const bool any = strcmp(form, "auto") == 0;
-
-    if (species->count != 1)
-        return mds_fail(MDS_ERR_UNSUPPORTED,
-                        "eam: form '%s' is for one element, these atoms have %d; an alloy needs a "
-                        "setfl `file`",
-                        form, species->count);
-    for (size_t i = 0; i < sizeof sutton_chen / sizeof *sutton_chen; ++i) {
-        if (sutton_chen[i].z != species->z[0] || !(any || strcmp(form, "sutton-chen") == 0))
-            continue;
-        job->form = EAM_FORM_SC;
-        job->sc = sutton_chen[i].sc;
-        job->cutoff = job->sc.off;
-        *A = job->sc.epsilon_eV * sutton_chen[i].c;
-        return MDS_OK;
-    }
-    if (species->z[0] == 26 && (any || strcmp(form, "finnis-sinclair") == 0)) {
-        job->form = EAM_FORM_FS;
-        job->fs = finnis_sinclair;
-        job->cutoff = fmax(job->fs.c, job->fs.d);
-        *A = job->fs.A;
-        return MDS_OK;
-    }
-    return mds_fail(MDS_ERR_UNSUPPORTED,
-                    "eam: form '%s' has no parameters for %s (sutton-chen: Cu, Al; "
-                    "finnis-sinclair: Fe; any other: a setfl `file`)",
-                    form, symbol);
-}
-
 static mds_status eam_supports(const mds_model_spec *spec, const mds_model_target *target)
 {
     const char *path = mds_options_text(&spec->options, "file");
@@ -130,7 +79,7 @@ static mds_status eam_supports(const mds_model_spec *spec, const mds_model_targe
     if (status != MDS_OK)
         return status;
     if (!wants_file(&spec->options))
-        return choose_analytic(&spec->options, &target->species, &job, &A);
+        return eam_choose_analytic(&spec->options, &target->species, &job, &A);
     status = setfl_read_header(path, &header);
     if (status == MDS_ERR_IO) { /* a case that cannot run here, not an error of the sweep */
         mds_error_prefix("setfl file: ");
@@ -149,6 +98,7 @@ static void eam_destroy(mds_model *model)
     eam_tables_fini(&self->job.tables, self->base.device);
     for (int i = 0; i < BUFFER_COUNT; ++i)
         mds_device_free(self->base.device, self->buffers[i].memory);
+    mds_force_sums_fini(&self->sums, self->base.device);
     setfl_fini(&self->file);
     free(self);
 }
@@ -199,6 +149,11 @@ static mds_status fit_atoms(eam *self, int n)
     eam_job *job = &self->job;
     mds_status status;
 
+    if (!mds_device_host_access(self->base.device)) {
+        MDS_TRY(fit(self, BUFFER_RHO, count * sizeof(eam_node), "eam densities"));
+        MDS_TRY(mds_force_sums_reserve(&self->sums, self->base.device, n));
+        goto out;
+    }
     MDS_TRY(fit(self, BUFFER_RHO, count * sizeof(double), "eam densities"));
     MDS_TRY(fit(self, BUFFER_DF, count * sizeof(double), "eam embedding slopes"));
     MDS_TRY(fit(self, BUFFER_FE, 4 * count * sizeof(double), "eam forces"));
@@ -224,7 +179,7 @@ static mds_status eam_prepare(mds_model *model, const mds_state *state)
         job->form = EAM_FORM_TABLE;
         job->cutoff = self->file.cutoff;
     } else {
-        MDS_TRY(choose_analytic(&model->spec.options, &state->species, job, &self->A));
+        MDS_TRY(eam_choose_analytic(&model->spec.options, &state->species, job, &self->A));
     }
     MDS_TRY(fit_atoms(self, state->n));
     mds_neighbor_destroy(self->list);
@@ -358,6 +313,54 @@ static mds_status eam_compute(mds_model *model, mds_state *state, unsigned want)
     return MDS_OK;
 }
 
+#ifdef MDS_WITH_CUDA
+static eam_cuda_job cuda_job(const eam *self, const mds_state *state)
+{
+    const eam_job *job = &self->job;
+    const eam_cuda_job out = {.form = job->form,
+                              .cutoff2 = job->cutoff * job->cutoff,
+                              .sc = job->sc,
+                              .fs = job->fs,
+                              .tables = job->tables,
+                              .A = self->A,
+                              .type = state->type,
+                              .nodes = self->buffers[BUFFER_RHO].memory,
+                              .list = self->list->view,
+                              .out = mds_force_sums_out(&self->sums, state)};
+
+    return out;
+}
+
+/* The embedding is part of the kernel of the densities, and of its region. */
+static mds_status eam_compute_cuda(mds_model *model, mds_state *state, unsigned want)
+{
+    eam *self = (eam *)model;
+
+    mds_region_begin(model->regions, MDS_REGION_NEIGHBOR);
+    mds_status status = mds_neighbor_update(self->list, state);
+    mds_region_end(model->regions, MDS_REGION_NEIGHBOR);
+    if (status != MDS_OK)
+        return status;
+
+    const eam_cuda_job job = cuda_job(self, state);
+    mds_region_begin(model->regions, MDS_REGION_DENSITY);
+    status = eam_cuda_density(model->device, &job);
+    mds_region_end(model->regions, MDS_REGION_DENSITY);
+    if (status != MDS_OK)
+        return status;
+
+    mds_region_begin(model->regions, MDS_REGION_FORCES);
+    status = eam_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    mds_region_end(model->regions, MDS_REGION_FORCES);
+    return status;
+}
+#endif
+
+static mds_status eam_make_room(mds_model *model, mds_state *state)
+{
+    return mds_neighbor_make_room(((eam *)model)->list, state);
+}
+
 static double eam_cutoff(const mds_model *model)
 {
     return ((const eam *)model)->job.cutoff;
@@ -377,7 +380,7 @@ static double planned_cutoff(const mds_model_spec *spec, const mds_model_target 
     double A;
 
     if (wants_file(&spec->options) ||
-        choose_analytic(&spec->options, &target->species, &job, &A) != MDS_OK)
+        eam_choose_analytic(&spec->options, &target->species, &job, &A) != MDS_OK)
         return typical;
     return job.cutoff;
 }
@@ -390,7 +393,8 @@ static double eam_cost_s(const mds_model_spec *spec, const mds_model_target *tar
     const double skin = mds_options_real(&spec->options, "skin_A");
     const double inside = pairs_per_atom(cutoff), listed = pairs_per_atom(cutoff + skin);
 
-    (void)kind;
+    if (kind == MDS_DEVICE_CUDA) /* a guess (docs/performance.md); not measured */
+        return 10e-6 + 0.02e-9 * listed * target->n_atoms;
     return (20e-9 + 3e-9 * inside + 2e-9 * listed) * target->n_atoms;
 }
 
@@ -456,5 +460,7 @@ const mds_engine mds_engine_eam = {
     .cost_s = eam_cost_s,
     .memory_bytes = eam_memory_bytes,
     .cutoff = eam_cutoff,
+    .compute_cuda = MDS_CUDA_FN(eam_compute_cuda),
+    .make_room = eam_make_room,
     .on_sim = true,
 };

@@ -13,6 +13,7 @@
 #include "base/hd.h"
 
 #include <math.h>
+#include <stddef.h>
 
 typedef struct eam_sc {
     double epsilon_eV, a, c;
@@ -100,6 +101,39 @@ static inline MDS_HD double eam_cubic(const double c[4], double t, double *deriv
 
     *derivative = (c[3] * t + b2) * t + b1;
     return b1 * t + c[0];
+}
+
+/* A pair from its line of a pair table, [ρ₃ z₃ ρ₂ z₂ ρ₁ z₁ ρ₀ z₀] with z = r φ, at the place t of
+ * the segment. `inv` is 1/r. */
+static inline MDS_HD eam_pair eam_table_pair(const double line[8], double t, double inverse_dr,
+                                             double inv)
+{
+    const double rho[4] = {line[6], line[4], line[2], line[0]};
+    const double z[4] = {line[7], line[5], line[3], line[1]};
+    double rho_slope, z_slope;
+    eam_pair out;
+
+    out.rho = eam_cubic(rho, t, &rho_slope);
+    out.phi = eam_cubic(z, t, &z_slope) * inv;
+    out.w = rho_slope * inverse_dr * inv;
+    out.u = (z_slope * inverse_dr - out.phi) * (inv * inv);
+    return out;
+}
+
+/* F(ρ) from its cubics (knots, 4), and F'(ρ) per unit of ρ. Behind the last knot F goes on along
+ * its last slope. */
+static inline MDS_HD double eam_table_embedding(const double *cubics, double inverse_drho,
+                                                int knots, double rho, double *dF)
+{
+    const double last = (knots - 1) / inverse_drho;
+    double t;
+    const int k = eam_segment(rho, inverse_drho, knots, &t);
+    double F = eam_cubic(cubics + 4 * (size_t)k, t, dF);
+
+    *dF *= inverse_drho;
+    if (rho > last)
+        F += *dF * (rho - last);
+    return F;
 }
 
 #endif

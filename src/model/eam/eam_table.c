@@ -56,16 +56,56 @@ mds_status eam_check_elements(const setfl *file, const char *path, const mds_spe
     return MDS_OK;
 }
 
+static size_t line_bytes(const eam_tables *tables)
+{
+    const size_t pairs = (size_t)tables->types * (size_t)tables->types;
+
+    return pairs * (size_t)tables->nr * EAM_LINE * sizeof *tables->line;
+}
+
+static size_t embedding_bytes(const eam_tables *tables)
+{
+    return (size_t)tables->types * (size_t)tables->nrho * 4 * sizeof *tables->embedding;
+}
+
 static mds_status allocate(eam_tables *out, mds_device *device)
 {
-    const size_t pairs = (size_t)out->types * (size_t)out->types;
     mds_status status;
 
-    MDS_TRY(mds_device_alloc(device, pairs * (size_t)out->nr * EAM_LINE * sizeof *out->line,
-                             "eam pair tables", (void **)&out->line));
-    MDS_TRY(mds_device_alloc(device,
-                             (size_t)out->types * (size_t)out->nrho * 4 * sizeof *out->embedding,
-                             "eam embedding tables", (void **)&out->embedding));
+    MDS_TRY(mds_device_alloc(device, line_bytes(out), "eam pair tables", (void **)&out->line));
+    MDS_TRY(mds_device_alloc(device, embedding_bytes(out), "eam embedding tables",
+                             (void **)&out->embedding));
+out:
+    return status;
+}
+
+/* Where the tables are made: in place where the host can write there, else in memory of its own. */
+static mds_status stage(const eam_tables *tables, mds_device *device, double **line,
+                        double **embedding)
+{
+    if (mds_device_host_access(device)) {
+        *line = tables->line;
+        *embedding = tables->embedding;
+        return MDS_OK;
+    }
+    *line = malloc(line_bytes(tables));
+    *embedding = malloc(embedding_bytes(tables));
+    return *line && *embedding
+               ? MDS_OK
+               : mds_fail(MDS_ERR_NOMEM, "no memory for the tables of a setfl file");
+}
+
+static mds_status unstage(const eam_tables *tables, mds_device *device, const double *line,
+                          const double *embedding)
+{
+    mds_status status = MDS_OK;
+
+    if (mds_device_host_access(device))
+        return MDS_OK;
+    MDS_TRY(mds_device_copy(device, tables->line, line, line_bytes(tables), MDS_COPY_TO_DEVICE));
+    MDS_TRY(mds_device_copy(device, tables->embedding, embedding, embedding_bytes(tables),
+                            MDS_COPY_TO_DEVICE));
+    MDS_TRY(mds_device_sync(device)); /* what was staged is freed next */
 out:
     return status;
 }
@@ -74,7 +114,7 @@ mds_status eam_tables_build(eam_tables *out, mds_device *device, const setfl *fi
                             const mds_species *species)
 {
     mds_status status = eam_check_elements(file, "", species);
-    double *cubics = NULL;
+    double *cubics = NULL, *line = NULL, *embedding = NULL;
 
     eam_tables_fini(out, device);
     if (status != MDS_OK)
@@ -85,6 +125,7 @@ mds_status eam_tables_build(eam_tables *out, mds_device *device, const setfl *fi
     out->inverse_dr = 1.0 / file->dr;
     out->inverse_drho = 1.0 / file->drho;
     MDS_TRY(allocate(out, device));
+    MDS_TRY(stage(out, device, &line, &embedding));
     cubics = malloc(8 * (size_t)file->nr * sizeof *cubics);
     if (!cubics)
         MDS_TRY(mds_fail(MDS_ERR_NOMEM, "no memory for the tables of a setfl file"));
@@ -93,18 +134,23 @@ mds_status eam_tables_build(eam_tables *out, mds_device *device, const setfl *fi
         const int a = setfl_find(file, species->z[at]);
 
         eam_hermite(setfl_embedding(file, a), file->nrho,
-                    out->embedding + 4 * (size_t)at * (size_t)file->nrho);
+                    embedding + 4 * (size_t)at * (size_t)file->nrho);
         for (int from = 0; from < out->types; ++from) {
             const int b = setfl_find(file, species->z[from]);
             const size_t pair = (size_t)(at * out->types + from);
 
             eam_hermite(setfl_density(file, b, a), file->nr, rho);
             eam_hermite(setfl_pair(file, a, b), file->nr, z);
-            weave(rho, z, file->nr, out->line + pair * (size_t)file->nr * EAM_LINE);
+            weave(rho, z, file->nr, line + pair * (size_t)file->nr * EAM_LINE);
         }
     }
+    MDS_TRY(unstage(out, device, line, embedding));
 out:
     free(cubics);
+    if (!mds_device_host_access(device)) {
+        free(line);
+        free(embedding);
+    }
     if (status != MDS_OK)
         eam_tables_fini(out, device);
     return status;
@@ -119,14 +165,6 @@ void eam_tables_fini(eam_tables *tables, mds_device *device)
 
 double eam_tables_embed(const eam_tables *tables, int type, double rho, double *dF)
 {
-    const double last = (tables->nrho - 1) / tables->inverse_drho;
-    double t;
-    const int k = eam_segment(rho, tables->inverse_drho, tables->nrho, &t);
-    double F =
-        eam_cubic(tables->embedding + 4 * ((size_t)type * (size_t)tables->nrho + (size_t)k), t, dF);
-
-    *dF *= tables->inverse_drho;
-    if (rho > last)
-        F += *dF * (rho - last);
-    return F;
+    return eam_table_embedding(tables->embedding + 4 * (size_t)type * (size_t)tables->nrho,
+                               tables->inverse_drho, tables->nrho, rho, dF);
 }

@@ -3,6 +3,7 @@
  *
  * A step is a call of compute(): call 0 gives the first forces, call k those of step k, since every
  * protocol asks once per step. */
+#include "model/fault/fault_cuda.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -26,11 +27,12 @@ typedef struct fault {
     size_t leak_bytes;
     int sleep_us;
     leaked *on_device, *on_host;
+    int64_t *kernel_calls; /* on CUDA, in device memory: `calls` as kernels count them */
 } fault;
 
-static const char *const kinds[] = {"none",        "segv",  "abort",  "exit", "hang",
-                                    "nan",         "oom",   "device", "lost", "leak",
-                                    "leak-malloc", "sleep", "error",  "deaf", NULL};
+static const char *const kinds[] = {"none",  "segv",   "abort",   "exit",   "hang",        "nan",
+                                    "oom",   "device", "lost",    "leak",   "leak-malloc", "sleep",
+                                    "error", "deaf",   "address", "assert", "spin",        NULL};
 
 static void fault_destroy(mds_model *model)
 {
@@ -50,6 +52,7 @@ static void fault_destroy(mds_model *model)
         free(self->on_host);
         self->on_host = next;
     }
+    mds_device_free(self->base.device, self->kernel_calls);
     free(self);
 }
 
@@ -72,9 +75,19 @@ static mds_status fault_create(const mds_model_spec *spec, mds_device *device, m
 
 static mds_status fault_prepare(mds_model *model, const mds_state *state)
 {
+    fault *self = (fault *)model;
+    mds_status status = MDS_OK;
+
     (void)state;
-    ((fault *)model)->calls = 0;
-    return MDS_OK;
+    self->calls = 0;
+    if (mds_device_host_access(model->device))
+        return MDS_OK;
+    if (!self->kernel_calls)
+        status = mds_device_alloc(model->device, sizeof *self->kernel_calls, "fault calls",
+                                  (void **)&self->kernel_calls);
+    return status == MDS_OK
+               ? mds_device_fill(model->device, self->kernel_calls, 0, sizeof *self->kernel_calls)
+               : status;
 }
 
 /* A store to a page without rights, so that neither the compiler nor UBSan sees it coming. */
@@ -146,22 +159,26 @@ static mds_status strike(fault *self)
     return MDS_OK;
 }
 
-static mds_status fault_compute(mds_model *model, mds_state *state, unsigned want)
+/* Everything that happens on the host. */
+static mds_status strike_host(fault *self)
 {
-    fault *self = (fault *)model;
-    const int64_t step = self->calls++;
-    const bool due = step >= self->at_step;
-    const double value = due && is(self, "nan") ? NAN : 0.0;
-    mds_status status = MDS_OK;
+    const bool due = self->calls++ >= self->at_step;
 
     if (self->sleep_us > 0 && (due || !is(self, "sleep")))
         pause_us(self->sleep_us);
     if (due && is(self, "leak"))
-        status = leak(self, &self->on_device, true);
-    else if (due && is(self, "leak-malloc"))
-        status = leak(self, &self->on_host, false);
-    else if (due)
-        status = strike(self);
+        return leak(self, &self->on_device, true);
+    if (due && is(self, "leak-malloc"))
+        return leak(self, &self->on_host, false);
+    return due ? strike(self) : MDS_OK;
+}
+
+static mds_status fault_compute(mds_model *model, mds_state *state, unsigned want)
+{
+    fault *self = (fault *)model;
+    const double value = self->calls >= self->at_step && is(self, "nan") ? NAN : 0.0;
+    const mds_status status = strike_host(self);
+
     for (int k = 0; k < 3 * state->n; ++k)
         state->f[k] = value;
     state->s->potential_eV = value;
@@ -171,6 +188,33 @@ static mds_status fault_compute(mds_model *model, mds_state *state, unsigned wan
         memset(state->s->virial_eV, 0, sizeof state->s->virial_eV);
     return status;
 }
+
+#ifdef MDS_WITH_CUDA
+/* What kernels do happens in recorded steps too. What the host does needs a call for every step:
+ * an allocation in each keeps them from being recorded. */
+static mds_status fault_compute_cuda(mds_model *model, mds_state *state, unsigned want)
+{
+    fault *self = (fault *)model;
+    const fault_in_kernel kind = is(self, "nan")       ? FAULT_KERNEL_NAN
+                                 : is(self, "address") ? FAULT_KERNEL_ADDRESS
+                                 : is(self, "assert")  ? FAULT_KERNEL_ASSERT
+                                 : is(self, "spin")    ? FAULT_KERNEL_HANG
+                                                       : FAULT_KERNEL_NONE;
+    mds_status status = MDS_OK;
+
+    if (self->sleep_us > 0 || (kind == FAULT_KERNEL_NONE && !is(self, "none"))) {
+        void *memory = NULL;
+
+        MDS_TRY(mds_device_alloc(model->device, 1, "fault step", &memory));
+        mds_device_free(model->device, memory);
+        MDS_TRY(strike_host(self));
+    }
+    MDS_TRY(
+        fault_cuda_forces(state, kind, self->at_step, self->kernel_calls, want & MDS_WANT_VIRIAL));
+out:
+    return status;
+}
+#endif
 
 static double fault_cost_s(const mds_model_spec *spec, const mds_model_target *target,
                            mds_device_kind kind)
@@ -220,6 +264,7 @@ const mds_engine mds_engine_fault = {
     .prepare = fault_prepare,
     .compute = fault_compute,
     .cost_s = fault_cost_s,
+    .compute_cuda = MDS_CUDA_FN(fault_compute_cuda),
     .on_sim = true,
     .hidden = true,
 };

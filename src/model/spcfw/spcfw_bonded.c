@@ -2,46 +2,9 @@
 
 #include "model/spcfw/spcfw_math.h"
 
-static double square(const double a[3])
-{
-    return a[0] * a[0] + a[1] * a[1] + a[2] * a[2];
-}
-
-/* One pair: its force on the end of `d`. A pair beyond the cutoff was not in the pair sum. */
-static double exclude(const spcfw_list *list, const double d[3], double qq, double f[3])
-{
-    const double s = square(d);
-
-    if (s >= list->cutoff * list->cutoff)
-        return 0.0;
-    const spcfw_pair pair = spcfw_exclusion(qq, s);
-
-    for (int k = 0; k < 3; ++k)
-        f[k] += pair.force_over_r * d[k];
-    return pair.energy;
-}
-
-/* a, b: O→H1, O→H2; c: H1→H2 with the force fc on H2. */
-static double molecule(const spcfw_list *list, double a[3], double b[3], double c[3], double fa[3],
-                       double fb[3], double fc[3])
-{
-    const double qoh = SPCFW_CHARGE_O * SPCFW_CHARGE_H, qhh = SPCFW_CHARGE_H * SPCFW_CHARGE_H;
-    const spcfw_pair first = spcfw_bond(square(a)), second = spcfw_bond(square(b));
-    double energy = spcfw_angle(a, b, fa, fb) + first.energy + second.energy;
-
-    for (int k = 0; k < 3; ++k) {
-        fa[k] += first.force_over_r * a[k];
-        fb[k] += second.force_over_r * b[k];
-        fc[k] = 0.0;
-    }
-    energy += exclude(list, a, qoh, fa);
-    energy += exclude(list, b, qoh, fb);
-    energy += exclude(list, c, qhh, fc);
-    return energy;
-}
-
 double spcfw_bonded(const spcfw_list *list, double *f, double virial[3][3])
 {
+    const double cutoff2 = list->cutoff * list->cutoff;
     double energy = 0.0;
 
     for (int m = 0; m < list->molecules; ++m) {
@@ -64,7 +27,7 @@ double spcfw_bonded(const spcfw_list *list, double *f, double virial[3][3])
             for (int k = 0; k < 3; ++k)
                 c[k] += move[k];
         }
-        energy += molecule(list, a, b, c, fa, fb, fc);
+        energy += spcfw_molecule(cutoff2, a, b, c, fa, fb, fc);
         for (int k = 0; k < 3; ++k) {
             fo[k] -= fa[k] + fb[k];
             fo[3 + k] += fa[k] - fc[k];

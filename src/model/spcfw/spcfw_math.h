@@ -152,4 +152,41 @@ static inline MDS_HD double spcfw_angle(const double a[3], const double b[3], do
     return 0.5 * SPCFW_ANGLE_K * bend * bend;
 }
 
+/* Adds the exclusion of the pair with distance vector d to the force on its end. A pair beyond the
+ * cutoff was not in the pair sum. */
+static inline MDS_HD double spcfw_exclude(double cutoff2, const double d[3], double qq, double f[3])
+{
+    const double s = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
+
+    if (s >= cutoff2)
+        return 0.0;
+    const spcfw_pair pair = spcfw_exclusion(qq, s);
+
+    for (int k = 0; k < 3; ++k)
+        f[k] += pair.force_over_r * d[k];
+    return pair.energy;
+}
+
+/* Bonds, angle and exclusions of one molecule. a, b: O→H1, O→H2; c: H1→H2; the forces are those on
+ * the ends of the vectors. */
+static inline MDS_HD double spcfw_molecule(double cutoff2, const double a[3], const double b[3],
+                                           const double c[3], double fa[3], double fb[3],
+                                           double fc[3])
+{
+    const double qoh = SPCFW_CHARGE_O * SPCFW_CHARGE_H, qhh = SPCFW_CHARGE_H * SPCFW_CHARGE_H;
+    const spcfw_pair first = spcfw_bond(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]);
+    const spcfw_pair second = spcfw_bond(b[0] * b[0] + b[1] * b[1] + b[2] * b[2]);
+    double energy = spcfw_angle(a, b, fa, fb) + first.energy + second.energy;
+
+    for (int k = 0; k < 3; ++k) {
+        fa[k] += first.force_over_r * a[k];
+        fb[k] += second.force_over_r * b[k];
+        fc[k] = 0.0;
+    }
+    energy += spcfw_exclude(cutoff2, a, qoh, fa);
+    energy += spcfw_exclude(cutoff2, b, qoh, fb);
+    energy += spcfw_exclude(cutoff2, c, qhh, fc);
+    return energy;
+}
+
 #endif

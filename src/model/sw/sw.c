@@ -1,6 +1,7 @@
-/* Stillinger–Weber: the engine; formulas in sw_math.h, loops in sw_cpu.c. */
+/* Stillinger–Weber: the engine; formulas in sw_math.h, loops in sw_cpu.c, kernels in sw_cuda.cu. */
 #include "model/model.h"
 #include "model/sw/sw_cpu.h"
+#include "model/sw/sw_cuda.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ typedef struct sw {
     void *bond_memory, *moment_memory;
     size_t bond_bytes, moment_bytes;
     int bond_capacity;
+    mds_force_sums sums; /* on CUDA */
 } sw;
 
 static void sw_destroy(mds_model *model)
@@ -20,6 +22,7 @@ static void sw_destroy(mds_model *model)
     mds_neighbor_destroy(self->list);
     mds_device_free(self->base.device, self->bond_memory);
     mds_device_free(self->base.device, self->moment_memory);
+    mds_force_sums_fini(&self->sums, self->base.device);
     free(self);
 }
 
@@ -72,12 +75,16 @@ static mds_status sw_create(const mds_model_spec *spec, mds_device *device, mds_
 static mds_status sw_prepare(mds_model *model, const mds_state *state)
 {
     sw *self = (sw *)model;
-    void **memory = &self->moment_memory;
+    const bool host = mds_device_host_access(model->device);
+    const size_t row = (host ? (size_t)SW_MOMENT_STRIDE : (size_t)SW_ROW) * sizeof(double);
+    const mds_status status = mds_device_reserve(model->device, (size_t)state->n * row,
+                                                 "sw moments", &self->moment_memory,
+                                                 &self->moment_bytes);
 
     mds_neighbor_invalidate(self->list);
-    return mds_device_reserve(self->base.device,
-                              (size_t)state->n * SW_MOMENT_STRIDE * sizeof(double), "sw moments",
-                              memory, &self->moment_bytes);
+    if (status != MDS_OK || host)
+        return status;
+    return mds_force_sums_reserve(&self->sums, model->device, state->n);
 }
 
 /* Room for every entry of the list to be a bond: grows only when the list was rebuilt, so that a
@@ -134,6 +141,33 @@ static mds_status sw_compute(mds_model *model, mds_state *state, unsigned want)
     return MDS_OK;
 }
 
+#ifdef MDS_WITH_CUDA
+static mds_status sw_compute_cuda(mds_model *model, mds_state *state, unsigned want)
+{
+    sw *self = (sw *)model;
+
+    mds_region_begin(model->regions, MDS_REGION_NEIGHBOR);
+    mds_status status = mds_neighbor_update(self->list, state);
+    mds_region_end(model->regions, MDS_REGION_NEIGHBOR);
+    if (status != MDS_OK)
+        return status;
+
+    const sw_cuda_job job = {.params = self->params,
+                             .list = self->list->view,
+                             .rows = self->moment_memory,
+                             .out = mds_force_sums_out(&self->sums, state)};
+    mds_region_begin(model->regions, MDS_REGION_FORCES);
+    status = sw_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    mds_region_end(model->regions, MDS_REGION_FORCES);
+    return status;
+}
+#endif
+
+static mds_status sw_make_room(mds_model *model, mds_state *state)
+{
+    return mds_neighbor_make_room(((sw *)model)->list, state);
+}
+
 static mds_status sw_supports(const mds_model_spec *spec, const mds_model_target *target)
 {
     const char *element = mds_options_text(&spec->options, "element");
@@ -151,7 +185,8 @@ static double sw_cost_s(const mds_model_spec *spec, const mds_model_target *targ
                         mds_device_kind kind)
 {
     (void)spec;
-    (void)kind;
+    if (kind == MDS_DEVICE_CUDA) /* a guess (docs/performance.md); not measured */
+        return 10e-6 + 1e-9 * target->n_atoms;
     return 0.5e-6 + 0.11e-6 * target->n_atoms;
 }
 
@@ -201,5 +236,7 @@ const mds_engine mds_engine_sw = {
     .cost_s = sw_cost_s,
     .memory_bytes = sw_memory_bytes,
     .cutoff = sw_cutoff,
+    .compute_cuda = MDS_CUDA_FN(sw_compute_cuda),
+    .make_room = sw_make_room,
     .on_sim = true,
 };
