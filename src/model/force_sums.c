@@ -5,7 +5,7 @@ enum { TICKET_BYTES = 64 };
 
 mds_status mds_force_sums_reserve(mds_force_sums *sums, mds_device *device, int blocks)
 {
-    const size_t bytes = TICKET_BYTES + (size_t)blocks * MDS_SUMS_VIRIAL * sizeof(double);
+    const size_t bytes = TICKET_BYTES + (size_t)blocks * MDS_SUMS * sizeof(double);
     const mds_status status =
         mds_device_reserve(device, bytes, "sums of force kernels", &sums->memory, &sums->capacity);
 
@@ -19,12 +19,13 @@ void mds_force_sums_fini(mds_force_sums *sums, mds_device *device)
     sums->capacity = 0;
 }
 
-mds_force_out mds_force_sums_out(const mds_force_sums *sums, const mds_state *state)
+mds_force_out mds_force_sums_out(const mds_force_sums *sums, const mds_state *state, bool virial)
 {
     const mds_force_out out = {
         .f = state->f,
         .s = state->s,
         .d = state->d,
+        .virial = virial,
         .partial = (double *)((char *)sums->memory + TICKET_BYTES),
         .ticket = (unsigned *)sums->memory,
     };

@@ -12,9 +12,7 @@ enum {
     MDS_SUM_ENERGY = 3, /* eV */
     MDS_SUM_EDGES,
     MDS_SUM_VIRIAL, /* xx, yy, zz, xy, xz, yz of Σ r_a f_b; eV */
-    /* Lengths of the array, powers of two for the sum over a warp. */
-    MDS_SUMS_PLAIN = 8, /* without the virial */
-    MDS_SUMS_VIRIAL = 16
+    MDS_SUMS = 16   /* a power of two for the sum over a warp */
 };
 
 /* By value to kernels. */
@@ -22,7 +20,9 @@ typedef struct mds_force_out {
     double *f; /* (n,3) */
     mds_scalars *s;
     mds_step_block *d;
-    double *partial;  /* (blocks, MDS_SUMS_VIRIAL) sums of each block */
+    bool virial;      /* wanted; else NaN is written. It is always summed, so that the forces of a
+                         step do not depend on whether somebody wants to know its pressure. */
+    double *partial;  /* (blocks, MDS_SUMS) sums of each block */
     unsigned *ticket; /* blocks that are done; 0 between kernels */
 } mds_force_out;
 
@@ -35,6 +35,6 @@ typedef struct mds_force_sums {
 /* Scratch for grids of up to `blocks` blocks; for prepare(), because it may allocate. */
 mds_status mds_force_sums_reserve(mds_force_sums *sums, mds_device *device, int blocks);
 void mds_force_sums_fini(mds_force_sums *sums, mds_device *device); /* accepts a zeroed struct */
-mds_force_out mds_force_sums_out(const mds_force_sums *sums, const mds_state *state);
+mds_force_out mds_force_sums_out(const mds_force_sums *sums, const mds_state *state, bool virial);
 
 #endif

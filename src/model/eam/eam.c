@@ -314,19 +314,20 @@ static mds_status eam_compute(mds_model *model, mds_state *state, unsigned want)
 }
 
 #ifdef MDS_WITH_CUDA
-static eam_cuda_job cuda_job(const eam *self, const mds_state *state)
+static eam_cuda_job cuda_job(const eam *self, const mds_state *state, unsigned want)
 {
     const eam_job *job = &self->job;
-    const eam_cuda_job out = {.form = job->form,
-                              .cutoff2 = job->cutoff * job->cutoff,
-                              .sc = job->sc,
-                              .fs = job->fs,
-                              .tables = job->tables,
-                              .A = self->A,
-                              .type = state->type,
-                              .nodes = self->buffers[BUFFER_RHO].memory,
-                              .list = self->list->view,
-                              .out = mds_force_sums_out(&self->sums, state)};
+    const eam_cuda_job out = {
+        .form = job->form,
+        .cutoff2 = job->cutoff * job->cutoff,
+        .sc = job->sc,
+        .fs = job->fs,
+        .tables = job->tables,
+        .A = self->A,
+        .type = state->type,
+        .nodes = self->buffers[BUFFER_RHO].memory,
+        .list = self->list->view,
+        .out = mds_force_sums_out(&self->sums, state, want & MDS_WANT_VIRIAL)};
 
     return out;
 }
@@ -342,7 +343,7 @@ static mds_status eam_compute_cuda(mds_model *model, mds_state *state, unsigned 
     if (status != MDS_OK)
         return status;
 
-    const eam_cuda_job job = cuda_job(self, state);
+    const eam_cuda_job job = cuda_job(self, state, want);
     mds_region_begin(model->regions, MDS_REGION_DENSITY);
     status = eam_cuda_density(model->device, &job);
     mds_region_end(model->regions, MDS_REGION_DENSITY);
@@ -350,7 +351,7 @@ static mds_status eam_compute_cuda(mds_model *model, mds_state *state, unsigned 
         return status;
 
     mds_region_begin(model->regions, MDS_REGION_FORCES);
-    status = eam_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    status = eam_cuda_forces(model->device, &job);
     mds_region_end(model->regions, MDS_REGION_FORCES);
     return status;
 }

@@ -88,9 +88,9 @@ template <int form> static __global__ void eam_density(const eam_cuda_job job)
 }
 
 /* Force, and share of energy and virial, of the pairs of atom i. */
-template <int form, int count>
+template <int form>
 static __device__ inline void add_pairs(const eam_cuda_job *job, int i, double dF,
-                                        double (&sum)[count])
+                                        double sum[MDS_SUMS])
 {
     const mds_cell cell = mds_cell_of(job->list.d);
     const uint32_t *row = job->list.entry + (size_t)i * job->list.stride;
@@ -126,10 +126,10 @@ static __device__ void blame_density(const eam_cuda_job *job)
         }
 }
 
-template <int form, int count> static __global__ void eam_forces(const eam_cuda_job job)
+template <int form> static __global__ void eam_forces(const eam_cuda_job job)
 {
     const int i = mds_warp_atom();
-    double sum[count] = {0.0}, *total;
+    double sum[MDS_SUMS] = {0.0}, *total;
 
     if (job.list.d->fault)
         return;
@@ -141,9 +141,9 @@ template <int form, int count> static __global__ void eam_forces(const eam_cuda_
     const double mine = mds_warp_sums(sum);
 
     if (i < job.list.n)
-        mds_write_force<count>(&job.out, i, mine);
-    if (mds_grid_sums<count>(&job.out, mds_block_sums<count>(mine), &total) && threadIdx.x == 0) {
-        mds_write_totals<count>(&job.out, total);
+        mds_write_force(&job.out, i, mine);
+    if (mds_grid_sums(&job.out, mds_block_sums(mine), &total) && threadIdx.x == 0) {
+        mds_write_totals(&job.out, total);
         if (job.out.d->fault)
             blame_density(&job);
     }
@@ -151,27 +151,28 @@ template <int form, int count> static __global__ void eam_forces(const eam_cuda_
 
 extern "C" mds_status eam_cuda_density(mds_device *device, const eam_cuda_job *job)
 {
-    void (*const kernel)(const eam_cuda_job) = job->form == EAM_FORM_SC ? eam_density<EAM_FORM_SC>
-                                               : job->form == EAM_FORM_FS
-                                                   ? eam_density<EAM_FORM_FS>
-                                                   : eam_density<EAM_FORM_TABLE>;
+    const int blocks = mds_force_blocks(job->list.n);
 
-    return MDS_LAUNCH(device, kernel, mds_force_blocks(job->list.n), MDS_FORCE_BLOCK, 0, *job);
+    switch (job->form) {
+    case EAM_FORM_SC:
+        return MDS_LAUNCH(device, eam_density<EAM_FORM_SC>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    case EAM_FORM_FS:
+        return MDS_LAUNCH(device, eam_density<EAM_FORM_FS>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    default:
+        return MDS_LAUNCH(device, eam_density<EAM_FORM_TABLE>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    }
 }
 
-template <int count> static mds_status launch_forces(mds_device *device, const eam_cuda_job *job)
+extern "C" mds_status eam_cuda_forces(mds_device *device, const eam_cuda_job *job)
 {
-    void (*const kernel)(const eam_cuda_job) = job->form == EAM_FORM_SC
-                                                   ? eam_forces<EAM_FORM_SC, count>
-                                               : job->form == EAM_FORM_FS
-                                                   ? eam_forces<EAM_FORM_FS, count>
-                                                   : eam_forces<EAM_FORM_TABLE, count>;
+    const int blocks = mds_force_blocks(job->list.n);
 
-    return MDS_LAUNCH(device, kernel, mds_force_blocks(job->list.n), MDS_FORCE_BLOCK, 0, *job);
-}
-
-extern "C" mds_status eam_cuda_forces(mds_device *device, const eam_cuda_job *job, bool virial)
-{
-    return virial ? launch_forces<MDS_SUMS_VIRIAL>(device, job)
-                  : launch_forces<MDS_SUMS_PLAIN>(device, job);
+    switch (job->form) {
+    case EAM_FORM_SC:
+        return MDS_LAUNCH(device, eam_forces<EAM_FORM_SC>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    case EAM_FORM_FS:
+        return MDS_LAUNCH(device, eam_forces<EAM_FORM_FS>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    default:
+        return MDS_LAUNCH(device, eam_forces<EAM_FORM_TABLE>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    }
 }

@@ -29,7 +29,7 @@ extern "C" {
 #endif
 
 mds_status eam_cuda_density(mds_device *device, const eam_cuda_job *job);
-mds_status eam_cuda_forces(mds_device *device, const eam_cuda_job *job, bool virial);
+mds_status eam_cuda_forces(mds_device *device, const eam_cuda_job *job);
 
 #ifdef __cplusplus
 }

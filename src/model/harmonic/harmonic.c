@@ -102,14 +102,15 @@ static mds_status harmonic_compute(mds_model *model, mds_state *state, unsigned 
 static mds_status harmonic_compute_cuda(mds_model *model, mds_state *state, unsigned want)
 {
     const harmonic *self = (const harmonic *)model;
-    const harmonic_cuda_job job = {.n = state->n,
-                                   .k = self->k,
-                                   .x = state->x,
-                                   .site = self->site,
-                                   .out = mds_force_sums_out(&self->sums, state)};
+    const harmonic_cuda_job job = {
+        .n = state->n,
+        .k = self->k,
+        .x = state->x,
+        .site = self->site,
+        .out = mds_force_sums_out(&self->sums, state, want & MDS_WANT_VIRIAL)};
 
     mds_region_begin(model->regions, MDS_REGION_FORCES);
-    const mds_status status = harmonic_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    const mds_status status = harmonic_cuda_forces(model->device, &job);
     mds_region_end(model->regions, MDS_REGION_FORCES);
     return status;
 }

@@ -7,11 +7,11 @@ extern "C" {
 #include "model/force_sums.cuh"
 
 /* The virial is −k Σ d ⊗ d = Σ d ⊗ f: as a pair at distance vector d from its site. */
-template <int count> static __global__ void harmonic_forces(const harmonic_cuda_job job)
+static __global__ void harmonic_forces(const harmonic_cuda_job job)
 {
     const int i = (int)(blockIdx.x * MDS_FORCE_BLOCK + threadIdx.x);
     const mds_step_block *block = job.out.d;
-    double sum[count] = {0.0}, *total;
+    double sum[MDS_SUMS] = {0.0}, *total;
 
     if (block->fault)
         return;
@@ -27,20 +27,15 @@ template <int count> static __global__ void harmonic_forces(const harmonic_cuda_
             job.out.f[3 * (size_t)i + a] = f[a];
         mds_add_force(sum, -job.k, d, -1.0);
     }
-    if (mds_grid_sums<count>(&job.out, mds_block_sums<count>(mds_warp_sums(sum)), &total) &&
-        threadIdx.x == 0) {
-        mds_write_totals<count>(&job.out, total);
+    if (mds_grid_sums(&job.out, mds_block_sums(mds_warp_sums(sum)), &total) && threadIdx.x == 0) {
+        mds_write_totals(&job.out, total);
         job.out.s->rebuilt = 0.0;
     }
 }
 
-extern "C" mds_status harmonic_cuda_forces(mds_device *device, const harmonic_cuda_job *job,
-                                           bool virial)
+extern "C" mds_status harmonic_cuda_forces(mds_device *device, const harmonic_cuda_job *job)
 {
     const int blocks = (job->n + MDS_FORCE_BLOCK - 1) / MDS_FORCE_BLOCK;
 
-    return virial ? MDS_LAUNCH(device, harmonic_forces<MDS_SUMS_VIRIAL>, blocks, MDS_FORCE_BLOCK, 0,
-                               *job)
-                  : MDS_LAUNCH(device, harmonic_forces<MDS_SUMS_PLAIN>, blocks, MDS_FORCE_BLOCK, 0,
-                               *job);
+    return MDS_LAUNCH(device, harmonic_forces, blocks, MDS_FORCE_BLOCK, 0, *job);
 }

@@ -16,7 +16,7 @@ typedef struct harmonic_cuda_job {
 extern "C" {
 #endif
 
-mds_status harmonic_cuda_forces(mds_device *device, const harmonic_cuda_job *job, bool virial);
+mds_status harmonic_cuda_forces(mds_device *device, const harmonic_cuda_job *job);
 
 #ifdef __cplusplus
 }

@@ -153,9 +153,9 @@ static mds_status lj_compute_cuda(mds_model *model, mds_state *state, unsigned w
 
     const lj_cuda_job job = {.params = self->params,
                              .list = self->list->view,
-                             .out = mds_force_sums_out(&self->sums, state)};
+                             .out = mds_force_sums_out(&self->sums, state, want & MDS_WANT_VIRIAL)};
     mds_region_begin(model->regions, MDS_REGION_FORCES);
-    status = lj_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    status = lj_cuda_forces(model->device, &job);
     mds_region_end(model->regions, MDS_REGION_FORCES);
     return status;
 }

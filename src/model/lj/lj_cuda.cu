@@ -6,10 +6,10 @@ extern "C" {
 #include "model/force_sums.cuh"
 #include "model/row.cuh"
 
-template <int count> static __global__ void lj_forces(const lj_cuda_job job)
+static __global__ void lj_forces(const lj_cuda_job job)
 {
     const int i = mds_warp_atom();
-    double sum[count] = {0.0};
+    double sum[MDS_SUMS] = {0.0};
 
     if (job.list.d->fault)
         return;
@@ -34,14 +34,11 @@ template <int count> static __global__ void lj_forces(const lj_cuda_job job)
     const double mine = mds_warp_sums(sum);
 
     if (i < job.list.n)
-        mds_write_force<count>(&job.out, i, mine);
-    mds_finish_forces<count>(&job.out, mine);
+        mds_write_force(&job.out, i, mine);
+    mds_finish_forces(&job.out, mine);
 }
 
-extern "C" mds_status lj_cuda_forces(mds_device *device, const lj_cuda_job *job, bool virial)
+extern "C" mds_status lj_cuda_forces(mds_device *device, const lj_cuda_job *job)
 {
-    const int blocks = mds_force_blocks(job->list.n);
-
-    return virial ? MDS_LAUNCH(device, lj_forces<MDS_SUMS_VIRIAL>, blocks, MDS_FORCE_BLOCK, 0, *job)
-                  : MDS_LAUNCH(device, lj_forces<MDS_SUMS_PLAIN>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    return MDS_LAUNCH(device, lj_forces, mds_force_blocks(job->list.n), MDS_FORCE_BLOCK, 0, *job);
 }

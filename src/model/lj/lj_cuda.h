@@ -16,7 +16,7 @@ typedef struct lj_cuda_job {
 extern "C" {
 #endif
 
-mds_status lj_cuda_forces(mds_device *device, const lj_cuda_job *job, bool virial);
+mds_status lj_cuda_forces(mds_device *device, const lj_cuda_job *job);
 
 #ifdef __cplusplus
 }

@@ -235,14 +235,15 @@ static mds_status spcfw_compute_cuda(mds_model *base, mds_state *state, unsigned
     if (status != MDS_OK)
         return status;
 
-    const spcfw_cuda_job job = {.constants = model->constants,
-                                .self_o = spcfw_self_energy(&model->dsf, SPCFW_CHARGE_O),
-                                .self_h = spcfw_self_energy(&model->dsf, SPCFW_CHARGE_H),
-                                .x = state->x,
-                                .list = model->neighbor->view,
-                                .out = mds_force_sums_out(&model->sums, state)};
+    const spcfw_cuda_job job = {
+        .constants = model->constants,
+        .self_o = spcfw_self_energy(&model->dsf, SPCFW_CHARGE_O),
+        .self_h = spcfw_self_energy(&model->dsf, SPCFW_CHARGE_H),
+        .x = state->x,
+        .list = model->neighbor->view,
+        .out = mds_force_sums_out(&model->sums, state, want & MDS_WANT_VIRIAL)};
     mds_region_begin(base->regions, MDS_REGION_FORCES);
-    status = spcfw_cuda_forces(base->device, &job, want & MDS_WANT_VIRIAL);
+    status = spcfw_cuda_forces(base->device, &job);
     mds_region_end(base->regions, MDS_REGION_FORCES);
     return status;
 }

@@ -28,8 +28,7 @@ static __device__ inline double charge(int i)
 /* Coulomb and Lennard-Jones of every fourth warp's share of the row, as if no pair were bonded;
  * units as in spcfw_pair.h. No branches: what is beyond the cutoff, in the skin, would wait for its
  * neighbours anyhow. */
-template <int count>
-static __device__ inline void add_pairs(const spcfw_cuda_job *job, int i, double (&sum)[count])
+static __device__ inline void add_pairs(const spcfw_cuda_job *job, int i, double sum[MDS_SUMS])
 {
     const spcfw_pair_constants *k = &job->constants;
     const mds_cell cell = mds_cell_of(job->list.d);
@@ -65,13 +64,12 @@ static __device__ inline void add_pairs(const spcfw_cuda_job *job, int i, double
         sum[MDS_SUM_ENERGY] += in ? 0.5 * energy : 0.0;
         mds_add_force(sum, in ? -field : 0.0, d, 0.5);
     }
-    for (int c = 0; c < count; ++c)
+    for (int c = 0; c < MDS_SUMS; ++c)
         sum[c] *= SPCFW_UNIT * charge(i);
 }
 
 /* What the molecule does to atom i; the molecule's energy and virial go with its oxygen. */
-template <int count>
-static __device__ inline void add_molecule(const spcfw_cuda_job *job, int i, double (&sum)[count])
+static __device__ inline void add_molecule(const spcfw_cuda_job *job, int i, double sum[MDS_SUMS])
 {
     const mds_step_block *block = job->list.d;
     const double *o = job->x + 9 * (size_t)(i / 3);
@@ -93,17 +91,17 @@ static __device__ inline void add_molecule(const spcfw_cuda_job *job, int i, dou
         sum[MDS_SUM_FORCE + k] = i % 3 == 0   ? -fa[k] - fb[k]
                                  : i % 3 == 1 ? fa[k] - fc[k]
                                               : fb[k] + fc[k];
-    for (int w = 0; count == MDS_SUMS_VIRIAL && i % 3 == 0 && w < 6; ++w) {
+    for (int w = 0; i % 3 == 0 && w < 6; ++w) {
         const int p = w < 3 ? w : w == 5, q = w < 3 ? w : w == 3 ? 1 : 2; /* xx yy zz xy xz yz */
 
-        sum[(MDS_SUM_VIRIAL + w) % count] = a[p] * fa[q] + b[p] * fb[q] + c[p] * fc[q];
+        sum[MDS_SUM_VIRIAL + w] = a[p] * fa[q] + b[p] * fb[q] + c[p] * fc[q];
     }
 }
 
-template <int count> static __global__ void spcfw_forces(const spcfw_cuda_job job)
+static __global__ void spcfw_forces(const spcfw_cuda_job job)
 {
     const int i = (int)blockIdx.x, thread = (int)threadIdx.x;
-    double sum[count] = {0.0}, *total;
+    double sum[MDS_SUMS] = {0.0}, *total;
 
     if (job.list.d->fault)
         return;
@@ -111,16 +109,15 @@ template <int count> static __global__ void spcfw_forces(const spcfw_cuda_job jo
         add_pairs(&job, i, sum);
     else if (thread == PAIR_THREADS)
         add_molecule(&job, i, sum);
-    const double block = mds_block_sums<count>(mds_warp_sums(sum));
+    const double block = mds_block_sums(mds_warp_sums(sum));
 
     if (thread < 3)
         job.out.f[3 * (size_t)i + thread] = block;
-    if (mds_grid_sums<count>(&job.out, block, &total) && thread == 0)
-        mds_write_totals<count>(&job.out, total);
+    if (mds_grid_sums(&job.out, block, &total) && thread == 0)
+        mds_write_totals(&job.out, total);
 }
 
-extern "C" mds_status spcfw_cuda_forces(mds_device *device, const spcfw_cuda_job *job, bool virial)
+extern "C" mds_status spcfw_cuda_forces(mds_device *device, const spcfw_cuda_job *job)
 {
-    return virial ? MDS_LAUNCH(device, spcfw_forces<MDS_SUMS_VIRIAL>, job->list.n, BLOCK, 0, *job)
-                  : MDS_LAUNCH(device, spcfw_forces<MDS_SUMS_PLAIN>, job->list.n, BLOCK, 0, *job);
+    return MDS_LAUNCH(device, spcfw_forces, job->list.n, BLOCK, 0, *job);
 }

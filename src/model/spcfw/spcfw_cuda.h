@@ -19,7 +19,7 @@ typedef struct spcfw_cuda_job {
 extern "C" {
 #endif
 
-mds_status spcfw_cuda_forces(mds_device *device, const spcfw_cuda_job *job, bool virial);
+mds_status spcfw_cuda_forces(mds_device *device, const spcfw_cuda_job *job);
 
 #ifdef __cplusplus
 }

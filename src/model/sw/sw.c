@@ -155,9 +155,9 @@ static mds_status sw_compute_cuda(mds_model *model, mds_state *state, unsigned w
     const sw_cuda_job job = {.params = self->params,
                              .list = self->list->view,
                              .rows = self->moment_memory,
-                             .out = mds_force_sums_out(&self->sums, state)};
+                             .out = mds_force_sums_out(&self->sums, state, want & MDS_WANT_VIRIAL)};
     mds_region_begin(model->regions, MDS_REGION_FORCES);
-    status = sw_cuda_forces(model->device, &job, want & MDS_WANT_VIRIAL);
+    status = sw_cuda_forces(model->device, &job);
     mds_region_end(model->regions, MDS_REGION_FORCES);
     return status;
 }

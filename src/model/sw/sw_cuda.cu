@@ -57,9 +57,8 @@ static __global__ void sw_moments(const sw_cuda_job job)
 }
 
 /* Force, and share of the virial, of the bonds of atom i. */
-template <int count>
 static __device__ inline void add_bonds(const sw_cuda_job *job, int i, const double own[SW_ROW],
-                                        double (&sum)[count])
+                                        double sum[MDS_SUMS])
 {
     const mds_cell cell = mds_cell_of(job->list.d);
     const uint32_t *row = job->list.entry + (size_t)i * job->list.stride;
@@ -78,22 +77,20 @@ static __device__ inline void add_bonds(const sw_cuda_job *job, int i, const dou
         for (int k = 0; k < SW_MOMENTS; ++k)
             both[k] = k < SW_QXX ? own[k] - other[k] : own[k] + other[k];
         sw_bond_gradient(&job->params, &bond, u, both, g);
-        for (int k = 0; k < 3; ++k)
+        for (int k = 0; k < 3; ++k) {
             sum[MDS_SUM_FORCE + k] += g[k];
-        if (count == MDS_SUMS_VIRIAL) {
-            for (int k = 0; k < 3; ++k)
-                sum[(MDS_SUM_VIRIAL + k) % count] -= r * u[k] * g[k];
-            sum[(MDS_SUM_VIRIAL + 3) % count] -= r * u[0] * g[1];
-            sum[(MDS_SUM_VIRIAL + 4) % count] -= r * u[0] * g[2];
-            sum[(MDS_SUM_VIRIAL + 5) % count] -= r * u[1] * g[2];
+            sum[MDS_SUM_VIRIAL + k] -= r * u[k] * g[k];
         }
+        sum[MDS_SUM_VIRIAL + 3] -= r * u[0] * g[1];
+        sum[MDS_SUM_VIRIAL + 4] -= r * u[0] * g[2];
+        sum[MDS_SUM_VIRIAL + 5] -= r * u[1] * g[2];
     }
 }
 
-template <int count> static __global__ void sw_forces(const sw_cuda_job job)
+static __global__ void sw_forces(const sw_cuda_job job)
 {
     const int i = mds_warp_atom();
-    double sum[count] = {0.0};
+    double sum[MDS_SUMS] = {0.0};
 
     if (job.list.d->fault)
         return;
@@ -111,17 +108,15 @@ template <int count> static __global__ void sw_forces(const sw_cuda_job job)
     const double mine = mds_warp_sums(sum);
 
     if (i < job.list.n)
-        mds_write_force<count>(&job.out, i, mine);
-    mds_finish_forces<count>(&job.out, mine);
+        mds_write_force(&job.out, i, mine);
+    mds_finish_forces(&job.out, mine);
 }
 
-extern "C" mds_status sw_cuda_forces(mds_device *device, const sw_cuda_job *job, bool virial)
+extern "C" mds_status sw_cuda_forces(mds_device *device, const sw_cuda_job *job)
 {
     const int blocks = mds_force_blocks(job->list.n);
     const mds_status status = MDS_LAUNCH(device, sw_moments, blocks, MDS_FORCE_BLOCK, 0, *job);
 
-    if (status != MDS_OK)
-        return status;
-    return virial ? MDS_LAUNCH(device, sw_forces<MDS_SUMS_VIRIAL>, blocks, MDS_FORCE_BLOCK, 0, *job)
-                  : MDS_LAUNCH(device, sw_forces<MDS_SUMS_PLAIN>, blocks, MDS_FORCE_BLOCK, 0, *job);
+    return status == MDS_OK ? MDS_LAUNCH(device, sw_forces, blocks, MDS_FORCE_BLOCK, 0, *job)
+                            : status;
 }

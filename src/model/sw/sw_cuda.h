@@ -22,7 +22,7 @@ typedef struct sw_cuda_job {
 extern "C" {
 #endif
 
-mds_status sw_cuda_forces(mds_device *device, const sw_cuda_job *job, bool virial);
+mds_status sw_cuda_forces(mds_device *device, const sw_cuda_job *job);
 
 #ifdef __cplusplus
 }
