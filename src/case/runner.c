@@ -167,6 +167,7 @@ static mds_status steady(mds_trial *trial)
     int64_t before, after;
     mds_status status;
 
+    MDS_TRY(mds_state_pull_block(&trial->state));
     header->volume_A3 = trial->state.box.volume;
     MDS_TRY(count_dangerous(trial, &before));
     const double cpu_begin = thread_cpu_s();
@@ -186,6 +187,7 @@ out:
 
 static void clean_up(mds_trial *trial)
 {
+    mds_trial_late_disarm(trial);
     mds_protocol_destroy(trial->protocol);
     mds_frame_store_fini(&trial->frames);
     mds_model_destroy(trial->model);

@@ -38,26 +38,6 @@ enum {
     RESIDENT_POINTS = 20
 };
 
-/* Elements and masses, which no step changes, and the pages of all frames: in the loop they would
- * fault, and look like a leak. */
-static mds_status arm_frames(mds_trial *trial)
-{
-    const mds_structure *start = &trial->start;
-    const int64_t frames = mds_case_frames(trial->study, trial->point);
-    mds_frame_area *area = &trial->frames_out;
-
-    if (frames == 0)
-        return MDS_OK;
-    const mds_status status = mds_samples_frame_area(trial->samples, start->n, frames, area);
-    if (status != MDS_OK)
-        return status;
-    memset(area->mass, 0, (size_t)mds_frame_bytes(start->n, frames));
-    memcpy(area->mass, start->mass, (size_t)start->n * sizeof *area->mass);
-    for (int i = 0; i < start->n; ++i)
-        area->z[i] = start->species.z[start->type[i]];
-    return MDS_OK;
-}
-
 mds_status mds_trial_arm(mds_trial *trial)
 {
     const mds_run *run = trial->run;
@@ -70,7 +50,7 @@ mds_status mds_trial_arm(mds_trial *trial)
         mds_samples_touch(trial->samples, (mds_pool)pool,
                           mds_case_rows(trial->point, (mds_pool)pool));
     }
-    MDS_TRY(arm_frames(trial));
+    MDS_TRY(mds_trial_arm_frames(trial));
     /* The host's events are stamps of the host clock: a second pair of them would say nothing new
      * and cost as much as all the rest of the profiling. */
     trial->has_events = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
@@ -84,6 +64,8 @@ mds_status mds_trial_arm(mds_trial *trial)
     malloc_trim(0);
 #endif
     trial->host_access = mds_device_host_access(trial->device);
+    if (!trial->host_access)
+        MDS_TRY(mds_trial_late_arm(trial));
     trial->dynamics = trial->protocol->class->integrates;
     trial->waits = run->timing == MDS_TIMING_SYNC;
     trial->thermo_want = trial->model->engine->caps & MDS_CAP_STRESS ? (unsigned)MDS_WANT_VIRIAL
@@ -118,7 +100,7 @@ static void drop_oldest(mds_step_ring *ring, int count)
 }
 
 /* Makes rows of the oldest steps until `keep` are left. */
-static __attribute__((noinline)) void publish(mds_trial *trial, int keep)
+__attribute__((noinline)) void mds_trial_publish(mds_trial *trial, int keep)
 {
     mds_step_ring *ring = &trial->ring;
     mds_cell *columns[MDS_TRIAL_COLUMNS];
@@ -127,7 +109,7 @@ static __attribute__((noinline)) void publish(mds_trial *trial, int keep)
     trial->begin_ns = 0;
     if (over <= 0)
         return;
-    for (int k = 0; trial->has_events && k < over; ++k) {
+    for (int k = 0; trial->has_events && trial->host_access && k < over; ++k) {
         const int slot = event_slot(ring, k);
 
         ring->device_s[k] = mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1);
@@ -158,10 +140,10 @@ static void publish_if_due(mds_trial *trial, int64_t i, int64_t now)
 
     if (trial->has_events) {
         if (pending == MDS_TRIAL_RING)
-            publish(trial, LATE);
+            mds_trial_publish(trial, LATE);
     } else if (pending >= BATCH || pending > i / BATCH_GROWTH ||
                now - trial->published_ns > BATCH_NS) {
-        publish(trial, 0);
+        mds_trial_publish(trial, 0);
         trial->published_ns = now;
     }
 }
@@ -205,25 +187,35 @@ static inline mds_status judge(const mds_trial *trial, double potential_eV, doub
     return isfinite(potential_eV) && moves_well ? MDS_OK : condemn(trial, potential_eV, kinetic_eV);
 }
 
-/* The scalars of the step that has just ended into entry k, as far as they can be had: without host
- * access only when they were asked for, because that waits for the device. */
-static mds_status take_scalars(mds_trial *trial, int k, bool thermodynamics)
+static inline mds_status take_scalars(mds_trial *trial, int k, const mds_scalars *s,
+                                      bool thermodynamics)
 {
     mds_step_ring *ring = &trial->ring;
-    mds_scalars fetched;
-    mds_status status = MDS_OK;
 
-    if (trial->host_access) {
-        keep_scalars(ring, k, trial->state.s);
-    } else if (thermodynamics) {
-        status = mds_state_fetch_scalars(&trial->state, &fetched);
-        if (status == MDS_OK)
-            keep_scalars(ring, k, &fetched);
-    }
-    if (status == MDS_OK && (trial->host_access || thermodynamics))
-        status = judge(trial, ring->potential_eV[k], ring->kinetic_eV[k]);
+    keep_scalars(ring, k, s);
+    const mds_status status = judge(trial, ring->potential_eV[k], ring->kinetic_eV[k]);
     if (!thermodynamics)
         forget_scalars(ring, k);
+    return status;
+}
+
+mds_status mds_trial_keep_scalars(mds_trial *trial, int k, const mds_scalars *s,
+                                  bool thermodynamics)
+{
+    trial->ring.volume_A3[k] = s->volume_A3;
+    return take_scalars(trial, k, s, thermodynamics);
+}
+
+/* What the device says after a step that was waited for. */
+static mds_status fetch_and_judge(const mds_trial *trial)
+{
+    mds_scalars s;
+    mds_status status;
+
+    MDS_TRY(mds_state_fetch_scalars(&trial->state, &s));
+    MDS_TRY(mds_scalars_check_fault(&s));
+    MDS_TRY(judge(trial, s.potential_eV, s.kinetic_eV));
+out:
     return status;
 }
 
@@ -250,7 +242,7 @@ static mds_status timed_step(mds_trial *trial, bool thermodynamics, int64_t flag
     ring->wall_s[k] = 1e-9 * (double)(end - begin);
     ring->flags[k] = flags;
     ring->volume_A3[k] = trial->state.box.volume;
-    status = take_scalars(trial, k, thermodynamics);
+    status = take_scalars(trial, k, trial->state.s, thermodynamics);
     if (status == MDS_OK)
         ++ring->count;
     return status;
@@ -274,32 +266,6 @@ static RARELY void sample_memory(mds_trial *trial, bool edge, int64_t rows)
     mds_pool_sample(MDS_POOL_MEMORY, seen, row);
     mds_samples_append(trial->samples, MDS_POOL_MEMORY, row);
     trial->begin_ns = 0;
-}
-
-/* The positions after the present step, straight into the shared frame area. */
-static RARELY mds_status store_frame(mds_trial *trial)
-{
-    const mds_frame_area *area = &trial->frames_out;
-    _Atomic int64_t *published = &trial->samples->header->frames;
-    const int64_t frame = atomic_load_explicit(published, memory_order_relaxed);
-    const size_t numbers = 3 * (size_t)area->n;
-
-    if (frame >= area->capacity)
-        return MDS_OK;
-    mds_status status = mds_device_sync(trial->device); /* that is the steps' time */
-    const int64_t begin = mds_clock_ns();
-    area->step[frame] = (double)trial->step;
-    memcpy(area->edges + 9 * frame, trial->state.box.h, 9 * sizeof(double));
-    if (status == MDS_OK)
-        status = mds_device_copy(trial->device, area->positions + numbers * (size_t)frame,
-                                 trial->state.x, numbers * sizeof(double), MDS_COPY_TO_HOST);
-    if (status == MDS_OK)
-        status = mds_device_sync(trial->device);
-    if (status == MDS_OK)
-        atomic_store_explicit(published, frame + 1, memory_order_release);
-    trial->frames_ns += mds_clock_ns() - begin;
-    trial->begin_ns = 0;
-    return status;
 }
 
 /* Steps 0, every, 2·every, ... of a segment, and its last. Counted down, because a division per
@@ -338,12 +304,28 @@ static int64_t *done_counter(mds_trial *trial, mds_phase phase)
                                        : NULL;
 }
 
-static RARELY void name_step(mds_phase phase, int64_t i)
+static RARELY void name_step(const mds_trial *trial, mds_phase phase, int64_t i, mds_status status)
 {
-    if (phase == MDS_PHASE_FIRST)
+    if (!trial->host_access && phase != MDS_PHASE_COMPONENTS)
+        mds_trial_late_name(trial, phase, i, status);
+    else if (phase == MDS_PHASE_FIRST)
         mds_error_prefix("first step: ");
     else
         mds_error_prefix("%s step %lld: ", mds_phase_name(phase), (long long)i + 1);
+}
+
+static inline mds_status step_of(mds_trial *trial, bool thermodynamics, int64_t flags)
+{
+    return trial->host_access ? timed_step(trial, thermodynamics, flags)
+                              : mds_trial_late_step(trial, thermodynamics, flags);
+}
+
+static RARELY mds_status end_segment(mds_trial *trial)
+{
+    if (!trial->host_access)
+        return mds_trial_late_settle(trial, 0, true);
+    mds_trial_publish(trial, 0);
+    return mds_device_sync(trial->device);
 }
 
 mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, int64_t flags)
@@ -355,27 +337,30 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
     mds_status status = MDS_OK;
 
     trial->begin_ns = 0;
+    mds_trial_late_begin(trial, done);
     for (int64_t i = 0; i < count; ++i) {
         const bool last = i == count - 1;
 
         mds_samples_beat(trial->samples, phase);
-        status = timed_step(trial, due(&energy, last), flags);
+        status = step_of(trial, due(&energy, last), flags);
+        if (status == MDS_OK && trial->host_access) {
+            if (done)
+                *done = i + 1;
+            publish_if_due(trial, i, trial->begin_ns);
+        }
+        if (status == MDS_OK && due(&memory, last))
+            sample_memory(trial, i == 0 || last, count / memory.every);
+        if (status == MDS_OK && due(&frame, false))
+            status = mds_trial_store_frame(trial);
+        if (status == MDS_OK && last)
+            status = end_segment(trial);
         if (status != MDS_OK) {
-            name_step(phase, i);
+            name_step(trial, phase, i, status);
             break;
         }
-        if (done)
-            *done = i + 1;
-        publish_if_due(trial, i, trial->begin_ns);
-        if (due(&memory, last))
-            sample_memory(trial, i == 0 || last, count / memory.every);
-        if (due(&frame, false) && (status = store_frame(trial)) != MDS_OK)
-            break;
         ++trial->step;
     }
-    publish(trial, 0);
-    if (status == MDS_OK && count > 0)
-        status = mds_device_sync(trial->device);
+    mds_trial_publish(trial, 0);
     return status;
 }
 
@@ -383,7 +368,6 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
 {
     cadence energy = cadence_of(trial->run->energy_every), frame = frame_cadence(trial, phase);
     int64_t *done = done_counter(trial, phase);
-    mds_scalars scalars;
     mds_status status = MDS_OK;
 
     for (int64_t i = 0; i < count; ++i) {
@@ -391,20 +375,20 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
 
         mds_samples_beat(trial->samples, phase);
         status = mds_protocol_step(trial->protocol, want);
+        if (status == MDS_OK && !trial->host_access)
+            status = mds_trial_late_bare(trial, i);
         if (status != MDS_OK) {
-            name_step(phase, i);
+            trial->late.settled = i;
+            name_step(trial, phase, i, status);
             return status;
         }
         if (done)
             *done = i + 1;
-        if (due(&frame, false) && (status = store_frame(trial)) != MDS_OK)
+        if (due(&frame, false) && (status = mds_trial_store_frame(trial)) != MDS_OK)
             return status;
         ++trial->step;
     }
-    if (count > 0)
-        status = mds_state_fetch_scalars(&trial->state, &scalars); /* waits for the last step */
-    return status == MDS_OK && count > 0 ? judge(trial, scalars.potential_eV, scalars.kinetic_eV)
-                                         : status;
+    return count > 0 ? fetch_and_judge(trial) : status; /* waits for the last step */
 }
 
 /* One step of the component pass, which ends with a synchronisation so that the parts are whole. */
@@ -421,7 +405,7 @@ static mds_status component_step(mds_trial *trial, bool thermodynamics)
         status = mds_device_sync(trial->device);
     seen->wall_s = 1e-9 * (double)(mds_clock_ns() - begin);
     if (status == MDS_OK)
-        status = take_scalars(trial, 0, thermodynamics); /* judged; the ring is empty here */
+        status = fetch_and_judge(trial);
     if (status != MDS_OK)
         return status;
     seen->step = trial->step;
@@ -441,7 +425,7 @@ mds_status mds_trial_components(mds_trial *trial, int64_t count)
         mds_samples_beat(trial->samples, MDS_PHASE_COMPONENTS);
         status = component_step(trial, due(&energy, i == count - 1));
         if (status != MDS_OK)
-            name_step(MDS_PHASE_COMPONENTS, i);
+            name_step(trial, MDS_PHASE_COMPONENTS, i, status);
         ++trial->step;
     }
     trial->regions.on = false;

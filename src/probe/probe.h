@@ -42,9 +42,10 @@ typedef struct mds_series {
 enum {
     MDS_STEP_FIRST = 1, /* the first step: set-up, capture */
     MDS_STEP_WARMUP = 2,
-    MDS_STEP_REBUILT = 4,   /* the neighbour list was rebuilt */
-    MDS_STEP_THROTTLED = 8, /* a clock was throttled */
-    MDS_STEP_PREEMPTED = 16 /* the kernel took the core away during the step */
+    MDS_STEP_REBUILT = 4,    /* the neighbour list was rebuilt */
+    MDS_STEP_THROTTLED = 8,  /* a clock was throttled */
+    MDS_STEP_PREEMPTED = 16, /* the kernel took the core away during the step */
+    MDS_STEP_RECORDED = 32   /* ran kernel by kernel or recorded a graph: not one launch of it */
 };
 
 /* What a probe of another pool than the steps' may look at after a step. */

@@ -89,6 +89,8 @@ mds_status mds_protocol_create(const mds_protocol_spec *spec, const mds_protocol
 void mds_protocol_destroy(mds_protocol *protocol); /* accepts NULL */
 /* want: MDS_WANT_VIRIAL so that the pressure of this step is known. */
 mds_status mds_protocol_step(mds_protocol *protocol, unsigned want);
+/* On CUDA: whether the next step with `want` is one launch of a graph that was recorded before. */
+bool mds_protocol_is_recorded(const mds_protocol *protocol, unsigned want);
 
 /* P = (2K + tr W) / 3V in GPa, from a fetched scalar block; NaN without a virial or volume. */
 double mds_pressure_GPa(const mds_scalars *s, double volume);

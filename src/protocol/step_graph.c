@@ -31,6 +31,13 @@ static mds_status run_unrecorded(mds_protocol *protocol, unsigned want, mds_step
     return status;
 }
 
+bool mds_protocol_is_recorded(const mds_protocol *protocol, unsigned want)
+{
+    const mds_step_graph *slot = &protocol->graphs[want & MDS_WANT_VIRIAL ? 1 : 0];
+
+    return slot->graph && slot->generation == mds_device_generation(protocol->state->device);
+}
+
 mds_status mds_protocol_step_cuda(mds_protocol *protocol, unsigned want)
 {
     mds_device *device = protocol->state->device;

@@ -6,7 +6,8 @@ static const mds_series series[] = {
     {"wall_s", MDS_CELL_F8, "s", "time of the step by the host clock"},
     {"device_s", MDS_CELL_F8, "s", "time of the step by the device's event clock"},
     {"flags", MDS_CELL_I8, "1",
-     "flags of the step: 1 first, 2 warm-up, 4 neighbour list rebuilt, 8 throttled, 16 preempted"},
+     "flags of the step: 1 first, 2 warm-up, 4 neighbour list rebuilt, 8 throttled, 16 preempted, "
+     "32 graph recorded"},
 };
 
 enum { SERIES_COUNT = sizeof series / sizeof series[0] };
