@@ -17,6 +17,12 @@
     X(DENSITY, "density", "electron density of an embedded-atom model")                            \
     X(EMBEDDING, "embedding", "embedding energy and its derivative")                               \
     X(NETWORK, "network", "network, forward")                                                      \
+    X(ENCODER, "encoder", "first features of a graph network's edges and atoms")                   \
+    X(EDGE_NETWORK, "edge_network", "a graph network's messages, all layers")                      \
+    X(AGGREGATE, "aggregate", "sums of messages at the atoms, all layers")                         \
+    X(NODE_NETWORK, "node_network", "a graph network's update of the atoms, all layers")           \
+    X(HEADS, "heads", "energy, forces and stress from a graph network's features")                 \
+    X(ZBL, "zbl", "repulsion of near nuclei beside a network")                                     \
     X(NETWORK_BACKWARD, "network_backward", "network, backward")                                   \
     X(BONDED, "bonded", "bonds, angles and intramolecular corrections")                            \
     X(FORCES, "forces", "pair and many-body forces, with energy and virial")                       \

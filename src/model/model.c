@@ -24,6 +24,17 @@ static mds_status check_machine(const mds_model_spec *spec, mds_device_kind kind
     return MDS_OK;
 }
 
+unsigned mds_model_caps(const mds_model_spec *spec)
+{
+    return spec->engine->caps_of ? spec->engine->caps_of(spec) : spec->engine->caps;
+}
+
+bool mds_model_is_synthetic(const mds_model_spec *spec)
+{
+    return spec->seed != 0 || (mds_options_find(&spec->options, "synthetic") &&
+                               mds_options_bool(&spec->options, "synthetic"));
+}
+
 mds_status mds_model_supports(const mds_model_spec *spec, const mds_model_target *target,
                               bool want_virial, mds_device_kind kind)
 {
@@ -32,11 +43,11 @@ mds_status mds_model_supports(const mds_model_spec *spec, const mds_model_target
 
     if (status != MDS_OK)
         return status;
-    if (want_virial && !(engine->caps & MDS_CAP_STRESS))
+    if (want_virial && !(mds_model_caps(spec) & MDS_CAP_STRESS))
         return mds_fail(MDS_ERR_UNSUPPORTED,
                         "model '%s': engine %s has no stress, which a barostat needs", spec->name,
                         engine->name);
-    if (!target->periodic && !(engine->caps & MDS_CAP_NONPERIODIC))
+    if (!target->periodic && !(mds_model_caps(spec) & MDS_CAP_NONPERIODIC))
         return mds_fail(MDS_ERR_UNSUPPORTED,
                         "model '%s': engine %s needs a cell that is periodic in all directions",
                         spec->name, engine->name);

@@ -70,6 +70,9 @@ struct mds_engine {
     /* optional: MDS_ERR_UNSUPPORTED with the reason when the engine cannot do this target (element
      * missing, file missing, ...). Cheap: called for every case of a plan. NULL: everything. */
     mds_status (*supports)(const mds_model_spec *spec, const mds_model_target *target);
+    /* optional: the caps of this spec, where `caps` is only what all of the engine's models have.
+     */
+    unsigned (*caps_of)(const mds_model_spec *spec);
     /* optional: predicted seconds per step of n atoms on one core or one GPU; orders the sweep. */
     double (*cost_s)(const mds_model_spec *spec, const mds_model_target *target,
                      mds_device_kind kind);
@@ -118,6 +121,10 @@ mds_status mds_model_spec_init(mds_model_spec *spec, const char *name, const cha
                                mds_precision precision);
 
 /* Checked wrappers: these are what the rest of the program calls. */
+unsigned mds_model_caps(const mds_model_spec *spec); /* MDS_CAP_... */
+/* Made-up weights: the cost of a step means something, its results do not. By a seed, or by the
+ * option `synthetic` of engines that have one. */
+bool mds_model_is_synthetic(const mds_model_spec *spec);
 mds_status mds_model_supports(const mds_model_spec *spec, const mds_model_target *target,
                               bool want_virial, mds_device_kind kind);
 double mds_model_cost_s(const mds_model_spec *spec, const mds_model_target *target,

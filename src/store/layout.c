@@ -20,7 +20,7 @@ void mds_row_from_case(const mds_study *study, const mds_case *point, mds_row *o
         spec.engine) {
         snprintf(out->engine, sizeof out->engine, "%s", spec.engine->name);
         snprintf(out->precision, sizeof out->precision, "%s", mds_precision_name(spec.precision));
-        out->conservative = (spec.engine->caps & MDS_CAP_CONSERVATIVE) != 0;
+        out->conservative = (mds_model_caps(&spec) & MDS_CAP_CONSERVATIVE) != 0;
     }
     out->n_atoms_asked = point->n_asked;
     out->n_atoms = point->n_atoms;
