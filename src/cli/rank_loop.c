@@ -22,13 +22,7 @@ enum {
 
 /* How long a rank sleeps. The dispenser looks for messages more often: an answer may be late by
  * this much, and each look costs its worker's core about 10 us when they share one. */
-enum {
-    SLEEP_ASKED_MS = 1,
-    SLEEP_OVER_MS = 20,
-    SLEEP_RUNNING_MS = 200,
-    SLEEP_DISPENSER_MS = 1,
-    SLEEP_UNSETTLED_MS = 5
-};
+enum { SLEEP_ASKED_MS = 1, SLEEP_OVER_MS = 20, SLEEP_RUNNING_MS = 200, SLEEP_DISPENSER_MS = 1 };
 
 static const int64_t flush_ns = 1000000000;
 
@@ -86,6 +80,9 @@ static void store_failed(mds_rank_loop *loop)
     if (loop->error == MDS_OK) {
         loop->error = MDS_ERR_IO;
         snprintf(loop->error_text, sizeof loop->error_text, "%s", mds_error());
+        /* What ended before may still get to the disk; closing puts back what does not. */
+        (void)mds_store_settle(loop->store, true, &loop->settled);
+        loop->settled = true;
     }
     begin_stop(loop, mds_clock_ns());
 }
@@ -254,17 +251,17 @@ static void look_at_worker(mds_rank_loop *loop)
 
 static void sleep_until_news(mds_rank_loop *loop)
 {
-    struct pollfd news = {.fd = loop->index >= 0 ? mds_worker_fd(loop->worker) : -1,
-                          .events = POLLIN};
+    struct pollfd news[] = {
+        {.fd = loop->index >= 0 ? mds_worker_fd(loop->worker) : -1, .events = POLLIN},
+        {.fd = loop->settled || loop->asked ? -1 : mds_store_fd(loop->store), .events = POLLIN},
+    };
     int wait_ms = SLEEP_RUNNING_MS;
 
     if (loop->queue && loop->ranks_left > (loop->over ? 0 : 1))
         wait_ms = SLEEP_DISPENSER_MS;
-    else if (!loop->settled)
-        wait_ms = SLEEP_UNSETTLED_MS;
     else if (loop->index < 0)
         wait_ms = loop->over ? SLEEP_OVER_MS : SLEEP_ASKED_MS;
-    (void)poll(&news, 1, wait_ms); /* a signal ends it early, and is looked at next */
+    (void)poll(news, 2, wait_ms); /* a signal ends it early, and is looked at next */
 }
 
 /* A rank asks only when it is idle: once all were told that there is no more, no case runs. */
@@ -296,7 +293,7 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
             take_message(loop, &message);
             busy = true;
         }
-        if (!loop->settled)
+        if (!loop->settled && !loop->asked) /* the answer first: the worker waits for it */
             settle(loop, false);
         if (loop->index >= 0)
             look_at_worker(loop);

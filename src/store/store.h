@@ -125,6 +125,8 @@ mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
  * made by a thread, and until it is over the file says RUNNING. To be called again and again, until
  * all is *settled; `wait`: only returns then. */
 mds_status mds_store_settle(mds_store *store, bool wait, bool *settled);
+/* For poll(): readable when settling has something to do that it had not before. */
+int mds_store_fd(const mds_store *store);
 
 /* Rank 0, after all cases: start and end of the run, and the columns of its summary tables. `cells`
  * is double[rows], or char[rows][width] for text; rows beyond the room made are dropped. */

@@ -1,24 +1,15 @@
 /* Writing rows while the run is on: independent raw-data writes into blocks that exist, nothing
  * else. No metadata changes, no collective call, memory type equal to file type. */
-#include "store/reader.h"
 #include "store/writer.h"
 
 #include "base/clock.h"
 #include "base/text.h"
 
-#include <mpi.h>
-
 #include <errno.h>
-#include <fcntl.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 /* HDF5 refuses one write of 2 GiB and more; a GiB is far above any flush. */
 static const int64_t rows_per_write = INT64_C(1) << 27;
@@ -85,130 +76,6 @@ static mds_status write_phase(mds_store *store, int index, mds_column_phase phas
     }
     H5Sclose(in_memory);
     H5Sclose(in_file);
-    return status;
-}
-
-static mds_status open_columns(mds_store *store)
-{
-    char name[96];
-
-    store->column_count = mds_column_count();
-    if (store->column_count > COLUMNS_MAX)
-        return mds_fail(MDS_ERR_INTERNAL, "more than %d columns", COLUMNS_MAX);
-    for (int i = 0; i < store->column_count; ++i) {
-        mds_column *column = &store->column[i];
-
-        mds_column_get(i, column);
-        snprintf(name, sizeof name, "/cases/%s", column->name);
-        store->column_set[i] = H5Dopen2(store->file, name, H5P_DEFAULT);
-        store->column_type[i] = mds_h5_column_type(column->type, column->size);
-        if (store->column_set[i] < 0)
-            return mds_h5_fail(store->path, name);
-    }
-    for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
-        for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i) {
-            snprintf(name, sizeof name, "/%s/%s", mds_pool_name((mds_pool)pool),
-                     mds_pool_column((mds_pool)pool, i)->key);
-            store->pool_set[pool][i] = H5Dopen2(store->file, name, H5P_DEFAULT);
-            if (store->pool_set[pool][i] < 0)
-                return mds_h5_fail(store->path, name);
-        }
-    return MDS_OK;
-}
-
-/* Opening and closing in parallel wait for all ranks, inside MPI, where one that failed without a
- * word leaves the others for ever. SIGALRM then ends this rank, and with it the run. */
-enum { COLLECTIVE_S = 300 };
-
-static void on_alarm(int number)
-{
-    static const char text[] = "mdsweep: error: the results file: no answer from MPI-IO in 300 s\n";
-
-    (void)number;
-    (void)!write(STDERR_FILENO, text, sizeof text - 1);
-    _exit(74);
-}
-
-static void begin_collective(void)
-{
-    const struct sigaction action = {.sa_handler = on_alarm};
-
-    sigaction(SIGALRM, &action, NULL);
-    alarm(COLLECTIVE_S);
-}
-
-static void end_collective(void)
-{
-    alarm(0);
-}
-
-static mds_status open_file(mds_store *store, mds_comm *comm)
-{
-    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    struct stat info;
-
-    /* An empty file would be taken for a new one and initialised. */
-    if (stat(store->path, &info) != 0 || info.st_size == 0) {
-        H5Pclose(access);
-        return mds_fail(MDS_ERR_IO, "%s: missing or empty", store->path);
-    }
-    H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    if (mds_comm_is_mpi(comm)) {
-        const MPI_Comm *world = mds_comm_handle(comm);
-
-        H5Pset_fapl_mpio(access, *world, MPI_INFO_NULL);
-    }
-    mds_status status = MDS_OK;
-    begin_collective();
-    store->file = H5Fopen(store->path, H5F_ACC_RDWR, access);
-    end_collective();
-    if (store->file < 0)
-        status = mds_h5_fail(store->path, "cannot be opened for writing");
-    H5Pclose(access);
-    if (status != MDS_OK)
-        return status;
-    store->fd = open(store->path, O_RDWR | O_CLOEXEC);
-    if (store->fd < 0)
-        return mds_fail(MDS_ERR_IO, "%s: %s", store->path, strerror(errno));
-    /* HDF5 takes no lock with MPI-IO. A shared one lets readers look and keeps serial writers (h5py
-     * "r+", which locks exclusively) away; where locks do not work the run goes on without. */
-    (void)flock(store->fd, LOCK_SH | LOCK_NB);
-    status = mds_syncer_create(store->fd, &store->syncer);
-    return status == MDS_OK ? open_columns(store) : status;
-}
-
-mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
-{
-    mds_store *store = calloc(1, sizeof *store);
-    mds_results results = {0};
-    mds_status status = MDS_OK;
-
-    *out = NULL;
-    if (!store)
-        status = mds_fail(MDS_ERR_NOMEM, "no memory for the store");
-    mds_h5_quiet();
-    if (status == MDS_OK)
-        status = mds_results_read(path, &results);
-    /* Opening is collective: nobody enters it unless all will. */
-    status = mds_comm_agree(comm, status);
-    if (status == MDS_OK) {
-        snprintf(store->path, sizeof store->path, "%s", path);
-        store->file = -1;
-        store->fd = -1;
-        store->index = store->ended = -1;
-        store->rows = results.rows;
-        store->count = results.count;
-        results.rows = NULL;
-        status = mds_comm_agree(comm, open_file(store, comm));
-    }
-    mds_results_fini(&results);
-    if (status == MDS_OK)
-        *out = store;
-    else if (store) {
-        mds_syncer_destroy(store->syncer);
-        free(store);
-    }
     return status;
 }
 
@@ -397,10 +264,13 @@ mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
     memset(row->reason, 0, sizeof row->reason);
     snprintf(row->reason, sizeof row->reason, "%s", reason ? reason : "");
     row->status = (uint8_t)case_status;
+    row->attempt -= case_status == MDS_CASE_PENDING; /* put back: not an attempt that failed */
     store->ended = store->index;
 out:
-    mds_trajectory_close(&store->trajectory);
+    if (status != MDS_OK)
+        store->lost = store->index;
     store->index = -1;
+    mds_trajectory_close(&store->trajectory);
     return status;
 }
 
@@ -413,13 +283,13 @@ static mds_status write_end(mds_store *store)
     if (index < 0)
         return MDS_OK;
     store->ended = -1;
+    store->lost = index; /* unless all goes well */
     MDS_TRY(write_tail(store, index));
     MDS_TRY(write_phase(store, index, MDS_COLUMN_FLUSH));
     MDS_TRY(write_phase(store, index, MDS_COLUMN_RESULT));
-    if (store->rows[index].status == MDS_CASE_PENDING) { /* put back: not an attempt that failed */
-        store->rows[index].attempt -= 1;
+    if (store->rows[index].status == MDS_CASE_PENDING)
         MDS_TRY(write_phase(store, index, MDS_COLUMN_BEGIN));
-    }
+    store->lost = -1;
     store->unsynced[store->unsynced_count].index = index;
     store->unsynced[store->unsynced_count++].ticket = mds_syncer_request(store->syncer);
 out:
@@ -440,14 +310,43 @@ mds_status mds_store_settle(mds_store *store, bool wait, bool *settled)
 
     if (error)
         return mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(error));
-    while (written < store->unsynced_count && store->unsynced[written].ticket <= done &&
-           status == MDS_OK)
-        status = write_phase(store, store->unsynced[written++].index, MDS_COLUMN_STATUS);
+    while (written < store->unsynced_count && store->unsynced[written].ticket <= done) {
+        status = write_phase(store, store->unsynced[written].index, MDS_COLUMN_STATUS);
+        if (status != MDS_OK)
+            break;
+        ++written;
+    }
     store->unsynced_count -= written;
     memmove(store->unsynced, store->unsynced + written,
             (size_t)store->unsynced_count * sizeof *store->unsynced);
     *settled = store->unsynced_count == 0;
     return status;
+}
+
+static void put_back(mds_store *store, int index)
+{
+    mds_row *row = &store->rows[index];
+
+    row->attempt -= row->status != MDS_CASE_PENDING;
+    row->status = MDS_CASE_PENDING;
+    if (write_phase(store, index, MDS_COLUMN_BEGIN) == MDS_OK)
+        (void)write_phase(store, index, MDS_COLUMN_STATUS);
+}
+
+void mds_store_put_back_rest(mds_store *store)
+{
+    const int single[] = {store->index, store->ended, store->lost};
+
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; ++i)
+        if (single[i] >= 0)
+            put_back(store, single[i]);
+    for (int i = 0; i < store->unsynced_count; ++i)
+        put_back(store, store->unsynced[i].index);
+}
+
+int mds_store_fd(const mds_store *store)
+{
+    return mds_syncer_fd(store->syncer);
 }
 
 mds_status mds_store_requeue(mds_store *store, const bool *finished, int count)
@@ -471,32 +370,5 @@ mds_status mds_store_requeue(mds_store *store, const bool *finished, int count)
         if (status == MDS_OK)
             status = write_phase(store, i, MDS_COLUMN_STATUS);
     }
-    return status;
-}
-
-mds_status mds_store_close(mds_store *store, bool collective)
-{
-    mds_status status = MDS_OK;
-
-    if (!store)
-        return MDS_OK;
-    mds_syncer_destroy(store->syncer);
-    /* The summary; MPI-IO's own sync at closing does not tell of errors. */
-    if (fdatasync(store->fd) != 0)
-        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
-    if (collective) {
-        for (int i = 0; i < store->column_count; ++i)
-            H5Tclose(store->column_type[i]);
-        /* STRONG close degree: the datasets go with the file. */
-        begin_collective();
-        if (H5Fclose(store->file) < 0 && status == MDS_OK)
-            status = mds_h5_fail(store->path, "cannot be closed");
-        end_collective();
-    }
-    if (store->fd >= 0)
-        close(store->fd);
-    free(store->tail);
-    free(store->rows);
-    free(store);
     return status;
 }

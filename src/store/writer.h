@@ -21,6 +21,7 @@ struct mds_store {
     mds_row *rows;
     int count;
     int index;      /* of the case in work, or -1 */
+    int lost;       /* of one whose end could not be written, or -1 */
     int ended;      /* of the case whose end is still to be written, or -1 */
     mds_cell *tail; /* its rows that are still to be written: pool by pool, column by column */
     int64_t tail_rows[MDS_POOL_COUNT];
@@ -37,5 +38,9 @@ mds_status mds_store_write_cells(mds_store *store, hid_t set, hid_t type, int64_
                                  int64_t count, const void *cells, const char *what);
 /* After a write that failed, at once: MDS_ERR_IO with the cause, as far as it can be known. */
 mds_status mds_store_write_failed(const mds_store *store, const char *what);
+
+/* Before closing after an error: what did not get to the disk goes back to PENDING, as far as that
+ * can be written, and does not count as an attempt: the case is not to blame. */
+void mds_store_put_back_rest(mds_store *store);
 
 #endif
