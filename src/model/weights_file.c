@@ -1,4 +1,5 @@
 /* The only file of this layer that knows HDF5: what is in the file, and its numbers. */
+#include "model/built_in.h"
 #include "model/weights_private.h"
 
 #include <errno.h>
@@ -293,18 +294,42 @@ static hid_t open_file(const char *path)
     return file;
 }
 
-static mds_status open_quietly(const char *path, const char *format, int major, mds_weights *w)
+/* The bytes of a file that is part of this program; the library reads them like a file. */
+static hid_t open_built_in(const char *path, const mds_built_in *image)
+{
+    const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+
+    H5Pset_fapl_core(access, image->size, false);
+    /* The library takes a pointer to non-const, and copies what is there. */
+    H5Pset_file_image(access, (void *)(uintptr_t)image->bytes, image->size);
+    const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    return file;
+}
+
+static mds_status check_file(const char *path)
 {
     struct stat info;
-    mds_status status;
 
+    if (mds_built_in_name(path))
+        return mds_built_in_find(path)
+                   ? MDS_OK
+                   : mds_fail(MDS_ERR_UNSUPPORTED, "no weights '%s' in this program", path);
     if (stat(path, &info) != 0)
         return mds_fail(errno == ENOENT || errno == ENOTDIR ? MDS_ERR_UNSUPPORTED : MDS_ERR_IO,
                         "no weights file '%s': %s", path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return mds_fail(MDS_ERR_CONFIG, "%s: not a file, so not a file of weights", path);
-    MDS_TRY(check_superblock(path));
-    w->file = open_file(path);
+    return check_superblock(path);
+}
+
+static mds_status open_quietly(const char *path, const char *format, int major, mds_weights *w)
+{
+    const mds_built_in *image = mds_built_in_find(path);
+    mds_status status;
+
+    MDS_TRY(check_file(path));
+    w->file = image ? open_built_in(path, image) : open_file(path);
     if (w->file < 0)
         return mds_fail(MDS_ERR_CONFIG, "%s: cut off, damaged, or newer than this HDF5 library",
                         path);
