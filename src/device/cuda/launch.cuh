@@ -22,8 +22,11 @@
 
 extern "C" {
 #include "base/status.h"
+#include "device/cuda/cuda_error.h"
 #include "device/device.h"
 }
+
+#include <stdio.h>
 
 #ifdef MDS_CUDA_SHIM
 #define MDS_DYNAMIC_SHARED(type, name) type *const name = (type *)mds_shim_dynamic_shared()
@@ -62,10 +65,10 @@ static inline mds_status mds_launch(mds_device *device, const char *name, void (
     if (error == cudaSuccess)
         return MDS_OK;
     (void)cudaGetLastError(); /* told here: not again by whoever asks next, unless it sticks */
-    return mds_fail(error == cudaErrorMemoryAllocation ? MDS_ERR_NOMEM : MDS_ERR_DEVICE,
-                    "kernel %s (grid %u x %u x %u, block %u x %u x %u, %zu bytes shared): %s: %s",
-                    name, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared_bytes,
-                    cudaGetErrorName(error), cudaGetErrorString(error));
+    char what[160];
+    snprintf(what, sizeof what, "kernel %s (grid %u x %u x %u, block %u x %u x %u, %zu bytes shared)",
+             name, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared_bytes);
+    return mds_cuda_status(error, what);
 }
 
 #endif

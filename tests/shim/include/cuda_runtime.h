@@ -13,7 +13,6 @@
 #define MDS_CUDA_SHIM  1
 
 #define MDS_SHIM_ERROR_LIST(X)                                                                     \
-    X(Success, 0, "no error")                                                                      \
     X(InvalidValue, 1, "invalid argument")                                                         \
     X(MemoryAllocation, 2, "out of memory")                                                        \
     X(InitializationError, 3, "initialization error")                                              \

@@ -234,6 +234,16 @@ template <typename To, typename From> static inline To mds_shim_bits(From from)
     return to;
 }
 
+/* Macros where a C library has, or may come to have, a function of that name. */
+#define __expf(x) std::exp(static_cast<float>(x))
+#define __logf(x) std::log(static_cast<float>(x))
+#define __sinf(x) std::sin(static_cast<float>(x))
+#define __cosf(x) std::cos(static_cast<float>(x))
+#define rsqrt     mds_shim_rsqrt
+#define rsqrtf    mds_shim_rsqrtf
+#define sinpi     mds_shim_sinpi
+#define cospi     mds_shim_cospi
+
 #define MDS_SHIM_FN static inline
 MDS_SHIM_FN int __popc(unsigned x) { return __builtin_popcount(x); }
 MDS_SHIM_FN int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
@@ -271,10 +281,6 @@ MDS_SHIM_FN double __ddiv_rn(double a, double b) { return a / b; }
 MDS_SHIM_FN double __dsqrt_rn(double a) { return std::sqrt(a); }
 MDS_SHIM_FN double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
 MDS_SHIM_FN float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
-MDS_SHIM_FN float __expf(float x) { return std::exp(x); }
-MDS_SHIM_FN float __logf(float x) { return std::log(x); }
-MDS_SHIM_FN float __sinf(float x) { return std::sin(x); }
-MDS_SHIM_FN float __cosf(float x) { return std::cos(x); }
 MDS_SHIM_FN float __fdividef(float a, float b) { return a / b; }
 MDS_SHIM_FN float __frcp_rn(float x) { return 1.0f / x; }
 MDS_SHIM_FN double rsqrt(double x) { return 1.0 / std::sqrt(x); }
