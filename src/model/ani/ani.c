@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* eV; CODATA 2014, the value the published energies were converted with. */
-static const double hartree = 27.211386024367243;
-
 static void ani_destroy(mds_model *model)
 {
     ani *self = (ani *)model;
@@ -28,6 +25,7 @@ static void ani_destroy(mds_model *model)
     free(self->group);
     free(self->unit_energy);
     free(self->unit_start);
+    ani_weights_close(self->weights);
     free(self->weights);
     free(self);
 }
@@ -49,6 +47,7 @@ static mds_status open_weights(const mds_model_spec *spec, ani_weights **out)
         status = mds_fail(MDS_ERR_CONFIG, "option 'member': %d, but there are members 0 to %d",
                           member, (*out)->members - 1);
     if (status != MDS_OK) {
+        ani_weights_close(*out);
         free(*out);
         *out = NULL;
     }
@@ -159,13 +158,15 @@ static mds_status ani_prepare(mds_model *model, const mds_state *state)
     if (self->pack.live != live ||
         memcmp(self->pack.element, element, (size_t)live * sizeof *element) != 0)
         MDS_TRY(ani_pack_make(self->base.device, self->weights, self->kernel, self->first,
-                              self->members, element, live, hartree / self->members, &self->pack));
+                              self->members, element, live,
+                              self->weights->energy_unit_eV / self->members, &self->pack));
     MDS_TRY(ani_list_set_atoms(&self->list, self->base.device, state->n, state->type, kind_of, live,
                                self->pack.features));
     MDS_TRY(ani_plan_step(self));
     self->self_energy = 0.0;
     for (int e = 0; e < live && mds_options_bool(&model->spec.options, "self_energies"); ++e)
-        self->self_energy += hartree * self->list.count[e] * self->weights->self_energy[element[e]];
+        self->self_energy += self->weights->energy_unit_eV * self->list.count[e] *
+                             self->weights->self_energy[element[e]];
     mds_neighbor_invalidate(self->neighbors);
 out:
     return status;
@@ -181,6 +182,7 @@ static mds_status ani_supports(const mds_model_spec *spec, const mds_model_targe
 
     if (status == MDS_OK)
         status = find_elements(weights, &target->species, element, &live, kind_of);
+    ani_weights_close(weights);
     free(weights);
     return status;
 }
@@ -266,7 +268,7 @@ static const mds_option ani_options[] = {
     {.key = "weights",
      .type = MDS_OPTION_TEXT,
      .preset_text = "weights/ani-2x_8x",
-     .help = "folder of NeuroChem files (*.params, sae_linfit.dat, train0/networks, ...)"},
+     .help = "folder of NeuroChem files, or a weights file (docs/weights.md)"},
     {.key = "member",
      .type = MDS_OPTION_INT,
      .preset = -1,

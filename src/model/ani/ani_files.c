@@ -7,7 +7,9 @@
  * and their number (one per line, with paths relative to the folder's parent); without it the only
  * *.params is taken, and as many train<M> as there are. */
 #include "base/text.h"
+#include "model/ani/ani_h5.h"
 #include "model/ani/ani_params.h"
+#include "model/built_in.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,12 +26,13 @@ typedef struct listing {
 
 enum { FILE_PATH_SIZE = ANI_PATH_SIZE + 3 * ANI_NAME_SIZE };
 
-static mds_status absent(const char *folder, const char *what)
+static mds_status absent(const char *path, const char *what)
 {
     return mds_fail(MDS_ERR_UNSUPPORTED,
                     "no ANI weights in '%s': %s. Take resources/ani-2x_8x of "
-                    "github.com/aiqm/ani-model-zoo, and name the folder with the option 'weights'",
-                    folder, what);
+                    "github.com/aiqm/ani-model-zoo, and name the folder, or a file made by "
+                    "analysis/convert_ani.py, with the option 'weights'",
+                    path, what);
 }
 
 static bool exists(const char *path)
@@ -99,7 +102,8 @@ static mds_status list_folder(const char *folder, listing *out)
     const int infos = find_by_ending(folder, ".info", name);
 
     if (infos < 0)
-        return absent(folder, errno == ENOENT ? "there is no such folder" : strerror(errno));
+        return absent(folder,
+                      errno == ENOENT ? "there is no such folder or file" : strerror(errno));
     if (infos == 1) {
         snprintf(path, sizeof path, "%s/%s", folder, name);
         return read_info(path, out);
@@ -139,15 +143,26 @@ static mds_status parse_file(const char *folder, const char *name, ani_weights *
     return status;
 }
 
-mds_status ani_weights_open(const char *folder, ani_weights *out)
+static bool is_file(const char *path)
+{
+    struct stat info;
+
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+mds_status ani_weights_open(const char *path, ani_weights *out)
 {
     listing files = {.members = 0};
+    const char *folder = path;
     mds_status status;
 
     memset(out, 0, sizeof *out);
-    if (strlen(folder) >= sizeof out->folder)
+    out->energy_unit_eV = ANI_HARTREE_EV;
+    if (strlen(path) >= sizeof out->folder)
         return mds_fail(MDS_ERR_CONFIG, "option 'weights': the path is too long");
-    snprintf(out->folder, sizeof out->folder, "%s", folder);
+    snprintf(out->folder, sizeof out->folder, "%s", path);
+    if (mds_built_in_name(path) || is_file(path))
+        return ani_h5_open(path, out);
     MDS_TRY(list_folder(folder, &files));
     if (files.members > ANI_MEMBERS_MAX)
         return mds_fail(MDS_ERR_CONFIG, "%s: %d members; at most %d are right", folder,
@@ -220,6 +235,8 @@ mds_status ani_weights_check(ani_weights *w)
 {
     mds_status status = MDS_OK;
 
+    if (w->file)
+        return ani_h5_check(w);
     for (int m = 0; m < w->members && status == MDS_OK && !w->seed; ++m)
         for (int e = 0; e < w->elements && status == MDS_OK; ++e)
             status = check_net(w, m, e);
@@ -290,6 +307,8 @@ mds_status ani_weights_read(const ani_weights *w, int member, int element, int l
         make_up(w, member, element, layer, weight, bias);
         return MDS_OK;
     }
+    if (w->file)
+        return ani_h5_read(w, member, element, layer, weight, bias);
     path_of(w, member, shape->weight_file, path);
     mds_status status = read_numbers(path, (int64_t)shape->in * shape->out, weight);
     if (status != MDS_OK)

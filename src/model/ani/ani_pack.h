@@ -15,7 +15,7 @@ typedef struct ani_pack {
     size_t bytes;
 } ani_pack;
 
-/* Packs members first..first+members-1. Energies come out in units of 1/scale hartree. What was in
+/* Packs members first..first+members-1. Energies come out times `scale`. What was in
  * `pack` is replaced; it is empty on failure. */
 mds_status ani_pack_make(mds_device *device, const ani_weights *weights, const ani_kernel *kernel,
                          int first, int members, const int *element, int live, double scale,

@@ -130,9 +130,9 @@ mds_status ani_params_parse(const char *path, const char *text, ani_weights *out
     d->eta_r = trained(d->eta_r);
     d->eta_a = trained(d->eta_a);
     d->zeta = trained(d->zeta);
-    if (d->angular_cutoff > d->radial_cutoff || d->radial_cutoff > 20.0)
-        status = mds_fail(MDS_ERR_CONFIG, "%s: Rca %g <= Rcr %g <= 20 is right", path,
-                          d->angular_cutoff, d->radial_cutoff);
+    if (d->angular_cutoff > d->radial_cutoff || d->radial_cutoff > ANI_CUTOFF_MAX)
+        status = mds_fail(MDS_ERR_CONFIG, "%s: Rca %g <= Rcr %g <= %d is right", path,
+                          d->angular_cutoff, d->radial_cutoff, ANI_CUTOFF_MAX);
 out:
     return status;
 }

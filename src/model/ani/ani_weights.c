@@ -2,9 +2,18 @@
 
 #include "base/units.h"
 #include "md/species.h"
+#include "model/weights.h"
 
 #include <stdio.h>
 #include <string.h>
+
+void ani_weights_close(ani_weights *weights)
+{
+    if (!weights)
+        return;
+    mds_weights_close(weights->file);
+    weights->file = NULL;
+}
 
 int ani_weights_find(const ani_weights *weights, int z)
 {
@@ -61,6 +70,7 @@ void ani_weights_synthetic(uint64_t seed, ani_weights *out)
 
     memset(out, 0, sizeof *out);
     out->seed = seed;
+    out->energy_unit_eV = ANI_HARTREE_EV;
     out->elements = 7;
     out->members = 8;
     describe_2x(&out->descriptor);

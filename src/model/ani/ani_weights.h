@@ -1,6 +1,6 @@
 /* The parameters of an ANI model on the host: descriptor constants, self energies and networks, as
- * they lie in a folder of NeuroChem files (docs/models-ani.md describes the formats), or made up
- * from a seed. Units: Å and hartree, as in the files. */
+ * they lie in a folder of NeuroChem files (docs/models-ani.md) or in one weights file
+ * (docs/weights.md), or made up from a seed. Units: Å, and for energies energy_unit_eV. */
 #ifndef MDS_MODEL_ANI_ANI_WEIGHTS_H
 #define MDS_MODEL_ANI_ANI_WEIGHTS_H
 
@@ -15,9 +15,13 @@ enum {
     ANI_MEMBERS_MAX = 32,
     ANI_LAYERS_MAX = 8,
     ANI_SHIFTS_MAX = 64,
+    ANI_CUTOFF_MAX = 20, /* Å */
     ANI_PATH_SIZE = 512,
     ANI_NAME_SIZE = 96
 };
+
+/* CODATA 2014, the value the published energies were converted with. */
+#define ANI_HARTREE_EV 27.211386024367243
 
 /* Constants of the descriptor (ani_kernel.h has the formula). Widths, exponent and shifts are kept
  * as the float32 they were trained with, promoted; the cutoffs are the decimals of the file. */
@@ -31,7 +35,7 @@ typedef struct ani_descriptor {
 
 typedef struct ani_layer {
     int in, out;
-    char weight_file[ANI_NAME_SIZE], bias_file[ANI_NAME_SIZE]; /* "" in a synthetic net */
+    char weight_file[ANI_NAME_SIZE], bias_file[ANI_NAME_SIZE]; /* of a folder, else "" */
 } ani_layer;
 
 typedef struct ani_net {
@@ -40,24 +44,29 @@ typedef struct ani_net {
 } ani_net;
 
 typedef struct ani_weights {
-    char folder[ANI_PATH_SIZE]; /* "" when synthetic */
+    char folder[ANI_PATH_SIZE]; /* or file; "" when synthetic */
+    struct mds_weights *file;   /* open; NULL: a folder, or synthetic */
     char prefix[ANI_NAME_SIZE]; /* of the members' folders: "train" */
     uint64_t seed;              /* of synthetic weights; 0: from files */
     int elements;               /* in the order of the descriptor's slots */
     char symbol[ANI_ELEMENTS_MAX][4];
     int z[ANI_ELEMENTS_MAX];
-    double self_energy[ANI_ELEMENTS_MAX]; /* hartree */
+    double energy_unit_eV; /* of self energies and of what networks give */
+    double self_energy[ANI_ELEMENTS_MAX];
     ani_descriptor descriptor;
     int members;
     ani_net net[ANI_MEMBERS_MAX][ANI_ELEMENTS_MAX];
 } ani_weights;
 
-/* Reads what describes the model: parameters, self energies, number of members. Cheap.
+/* Reads what describes the model: parameters, self energies, number of members; `path` is a folder
+ * of NeuroChem files or a weights file. Cheap. To be closed when it succeeded.
  * MDS_ERR_UNSUPPORTED when there is no such model (the message says which file is expected and how
  * to get it), MDS_ERR_CONFIG for a damaged file. */
-mds_status ani_weights_open(const char *folder, ani_weights *out);
+mds_status ani_weights_open(const char *path, ani_weights *out);
+/* Closes the file, if one is open. Accepts NULL. */
+void ani_weights_close(ani_weights *weights);
 /* Reads the description of every network and checks the size of every file of weights, but does
- * not read those. MDS_ERR_CONFIG or MDS_ERR_IO naming the file. */
+ * not read those. MDS_ERR_CONFIG or MDS_ERR_IO naming the file (and the tensor). */
 mds_status ani_weights_check(ani_weights *weights);
 /* The shape of ANI-2x with numbers that depend on `seed` (not 0) alone. */
 void ani_weights_synthetic(uint64_t seed, ani_weights *out);
