@@ -18,6 +18,10 @@ if(NOT cuda_wanted MATCHES "^(AUTO|ON|OFF|SHIM)$")
     message(FATAL_ERROR "MDSWEEP_CUDA is '${MDSWEEP_CUDA}'; it can be AUTO, ON, OFF or SHIM")
 endif()
 
+if(cuda_wanted STREQUAL AUTO AND (MDSWEEP_SANITIZE OR MDSWEEP_COVERAGE))
+    set(cuda_wanted OFF) # nvcc has neither; the shim has both
+endif()
+
 if(cuda_wanted MATCHES "^(AUTO|ON)$")
     # Where toolkits lie that are not on PATH.
     if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
