@@ -42,7 +42,8 @@ def parts_of(folder):
     """Parameters, self energies, members' prefix and number: from *.info, or as they are named."""
     infos = glob.glob(os.path.join(folder, "*.info"))
     if len(infos) == 1:
-        lines = [line.split()[0] for line in content(infos[0]).decode().splitlines() if line]
+        rows = [line.split() for line in content(infos[0]).decode().splitlines()]
+        lines = [row[0] for row in rows if row]
         if len(lines) < 4 or not lines[3].isdigit() or int(lines[3]) < 1:
             raise Damaged(f"{infos[0]}: four lines are right: parameters, self energies, prefix of "
                           "the members, their number")
