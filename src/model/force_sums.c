@@ -25,6 +25,7 @@ mds_force_out mds_force_sums_out(const mds_force_sums *sums, const mds_state *st
         .f = state->f,
         .s = state->s,
         .d = state->d,
+        .n = state->n,
         .virial = virial,
         .partial = (double *)((char *)sums->memory + TICKET_BYTES),
         .ticket = (unsigned *)sums->memory,

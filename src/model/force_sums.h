@@ -20,7 +20,8 @@ typedef struct mds_force_out {
     double *f; /* (n,3) */
     mds_scalars *s;
     mds_step_block *d;
-    bool virial;      /* wanted; else NaN is written. It is always summed, so that the forces of a
+    int n;
+    int virial;       /* wanted; else NaN is written. It is always summed, so that the forces of a
                          step do not depend on whether somebody wants to know its pressure. */
     double *partial;  /* (blocks, MDS_SUMS) sums of each block */
     unsigned *ticket; /* blocks that are done; 0 between kernels */

@@ -103,7 +103,6 @@ static mds_status harmonic_compute_cuda(mds_model *model, mds_state *state, unsi
 {
     const harmonic *self = (const harmonic *)model;
     const harmonic_cuda_job job = {
-        .n = state->n,
         .k = self->k,
         .x = state->x,
         .site = self->site,

@@ -15,7 +15,7 @@ static __global__ void harmonic_forces(const harmonic_cuda_job job)
 
     if (block->fault)
         return;
-    if (i < job.n) {
+    if (i < job.out.n) {
         const double *s = job.site + 3 * (size_t)i;
         double d[3], f[3];
 
@@ -35,7 +35,7 @@ static __global__ void harmonic_forces(const harmonic_cuda_job job)
 
 extern "C" mds_status harmonic_cuda_forces(mds_device *device, const harmonic_cuda_job *job)
 {
-    const int blocks = (job->n + MDS_FORCE_BLOCK - 1) / MDS_FORCE_BLOCK;
+    const int blocks = (job->out.n + MDS_FORCE_BLOCK - 1) / MDS_FORCE_BLOCK;
 
     return MDS_LAUNCH(device, harmonic_forces, blocks, MDS_FORCE_BLOCK, 0, *job);
 }

@@ -5,7 +5,6 @@
 #include "model/force_sums.h"
 
 typedef struct harmonic_cuda_job {
-    int n;
     double k;           /* eV/Å² */
     const double *x;    /* (n,3) */
     const double *site; /* (n,3) fractional */
