@@ -1,5 +1,6 @@
 /* `mdsweep eval STRUCTURE --model NAME`: energy, forces and stress of one structure. */
 #include "cli/commands.h"
+#include "cli/committee.h"
 
 #include "model/model.h"
 
@@ -19,6 +20,7 @@ typedef struct evaluation {
     double *forces;
     bool stress_known;
     double stress[3][3];
+    mds_committee committee; /* members 0: the model is none */
 } evaluation;
 
 /* "key=value" from --option: a number where the engine's table says so, else a text. */
@@ -99,6 +101,9 @@ static mds_status compute(evaluation *e)
             e->stress[a][b] = want ? -e->scalars.virial_eV[a][b] / volume : NAN;
     if (!isfinite(e->scalars.potential_eV))
         status = mds_fail(MDS_ERR_NUMERIC, "the energy is not a number");
+    if (status == MDS_OK && mds_model_members(e->model) > 1)
+        status =
+            mds_committee_compute(&e->spec, mds_model_members(e->model), &e->state, &e->committee);
 out:
     return status;
 }
@@ -113,6 +118,34 @@ static void add_vector(mds_strbuf *out, const double *v)
     mds_strbuf_add(out, "]");
 }
 
+static void add_vectors(mds_strbuf *out, const double *v, int count)
+{
+    mds_strbuf_add(out, "[");
+    for (int i = 0; i < count; ++i) {
+        mds_strbuf_add(out, "%s", i ? ", " : "");
+        add_vector(out, v + (size_t)i * 3);
+    }
+    mds_strbuf_add(out, "]");
+}
+
+static void add_committee_json(const evaluation *e, mds_strbuf *out)
+{
+    const mds_committee *c = &e->committee;
+
+    mds_strbuf_add(out, ", \"committee\": {\"members\": %d, \"energy\": [", c->members);
+    for (int m = 0; m < c->members; ++m) {
+        mds_strbuf_add(out, "%s", m ? ", " : "");
+        mds_strbuf_add_json_number(out, c->energy[m]);
+    }
+    mds_strbuf_add(out, "], \"energy_std\": ");
+    mds_strbuf_add_json_number(out, c->energy_std);
+    mds_strbuf_add(out, ", \"energy_std_per_atom\": ");
+    mds_strbuf_add_json_number(out, c->energy_std / e->state.n);
+    mds_strbuf_add(out, ", \"forces_std\": ");
+    add_vectors(out, c->forces_std, e->state.n);
+    mds_strbuf_add(out, "}");
+}
+
 static void add_json(const evaluation *e, mds_strbuf *out)
 {
     mds_strbuf_add(out, "{\"model\": ");
@@ -125,21 +158,15 @@ static void add_json(const evaluation *e, mds_strbuf *out)
     mds_strbuf_add_json(out, mds_precision_name(e->spec.precision));
     mds_strbuf_add(out, ", \"n_atoms\": %d, \"energy\": ", e->state.n);
     mds_strbuf_add_json_number(out, e->scalars.potential_eV);
-    mds_strbuf_add(out, ", \"forces\": [");
-    for (int i = 0; i < e->state.n; ++i) {
-        mds_strbuf_add(out, "%s", i ? ", " : "");
-        add_vector(out, e->forces + (size_t)i * 3);
-    }
-    mds_strbuf_add(out, "], \"stress\": ");
-    if (e->stress_known) {
-        for (int a = 0; a < 3; ++a) {
-            mds_strbuf_add(out, a ? ", " : "[");
-            add_vector(out, e->stress[a]);
-        }
-        mds_strbuf_add(out, "]");
-    } else {
+    mds_strbuf_add(out, ", \"forces\": ");
+    add_vectors(out, e->forces, e->state.n);
+    mds_strbuf_add(out, ", \"stress\": ");
+    if (e->stress_known)
+        add_vectors(out, &e->stress[0][0], 3);
+    else
         mds_strbuf_add(out, "null");
-    }
+    if (e->committee.members)
+        add_committee_json(e, out);
     mds_strbuf_add(out, ", \"components_ms\": {");
     bool first = true;
     for (int r = 0; r < MDS_REGION_COUNT; ++r) {
@@ -175,19 +202,38 @@ static void add_forces(const evaluation *e, mds_strbuf *out)
         mds_strbuf_add(out, "%d more atoms: --format json or xyz\n", e->state.n - SHOWN);
 }
 
-static void add_text(const evaluation *e, mds_strbuf *out)
+static double longest(const double *v, int count)
 {
     double largest = 0.0;
 
-    for (int i = 0; i < e->state.n; ++i) {
-        const double *f = e->forces + (size_t)i * 3;
-        largest = fmax(largest, sqrt(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]));
-    }
+    for (int i = 0; i < count; ++i, v += 3)
+        largest = fmax(largest, sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]));
+    return largest;
+}
+
+static void add_committee_text(const evaluation *e, mds_strbuf *out)
+{
+    const mds_committee *c = &e->committee;
+    double sum = 0.0;
+
+    for (int k = 0; k < 3 * e->state.n; ++k)
+        sum += c->forces_std[k] * c->forces_std[k];
+    mds_strbuf_add(out, "committee %d members, standard deviation of the energy %.10f eV",
+                   c->members, c->energy_std);
+    mds_strbuf_add(out, " (%.10f eV/atom)\n", c->energy_std / e->state.n);
+    mds_strbuf_add(out, "          of the force of an atom %.10f rms, %.10f largest, eV/A\n",
+                   sqrt(sum / e->state.n), longest(c->forces_std, e->state.n));
+}
+
+static void add_text(const evaluation *e, mds_strbuf *out)
+{
     mds_strbuf_add(out, "model     %s (%s, %s, %s)\n", e->spec.name, e->spec.engine->name,
                    mds_precision_name(e->spec.precision), mds_device_get_info(e->device)->name);
     mds_strbuf_add(out, "atoms     %d\nenergy    %.10f eV (%.10f eV/atom)\n", e->state.n,
                    e->scalars.potential_eV, e->scalars.potential_eV / e->state.n);
-    mds_strbuf_add(out, "max force %.10f eV/A\n", largest);
+    mds_strbuf_add(out, "max force %.10f eV/A\n", longest(e->forces, e->state.n));
+    if (e->committee.members)
+        add_committee_text(e, out);
     for (int a = 0; e->stress_known && a < 3; ++a)
         mds_strbuf_add(out, "%s %16.12f %16.12f %16.12f%s\n", a ? "         " : "stress   ",
                        shown(e->stress[a][0]), shown(e->stress[a][1]), shown(e->stress[a][2]),
@@ -213,9 +259,13 @@ static mds_status write_result(const mds_args *args, const evaluation *e, int *c
         add_json(e, &text);
         *code = mds_cli_print(&text);
     } else {
-        status = mds_xyz_write(file ? file : "/dev/stdout", false, &e->structure,
-                               &e->scalars.potential_eV, e->forces,
-                               e->stress_known ? &e->stress[0][0] : NULL);
+        const mds_committee *c = &e->committee;
+        const mds_xyz_results results = {.energy = &e->scalars.potential_eV,
+                                         .forces = e->forces,
+                                         .stress = e->stress_known ? &e->stress[0][0] : NULL,
+                                         .energy_std = c->members ? &c->energy_std : NULL,
+                                         .forces_std = c->forces_std};
+        status = mds_xyz_write_results(file ? file : "/dev/stdout", false, &e->structure, &results);
     }
     mds_strbuf_fini(&text);
     return status;
@@ -257,6 +307,7 @@ static int eval_command(const mds_args *args)
     mds_state_fini(&e->state);
     mds_device_close(e->device);
     mds_structure_fini(&e->structure);
+    mds_committee_fini(&e->committee);
     free(e->forces);
     free(e);
     return code;
@@ -278,7 +329,9 @@ const mds_command mds_command_eval = {
     .synopsis = "eval STRUCTURE --model NAME [options]",
     .summary = "energy, forces and stress of one extended-XYZ structure",
     .details =
-        "Units: A, eV, eV/A, eV/A^3. Stress is (1/V) dE/dstrain, tension positive, as in ASE.",
+        "Units: A, eV, eV/A, eV/A^3. Stress is (1/V) dE/dstrain, tension positive, as in ASE.\n"
+        "A committee of networks (ani) also gives the standard deviation of its members, in the\n"
+        "energy and in each component of the forces; --option member=K is one of them alone.",
     .flags = eval_flags,
     .positional_min = 1,
     .positional_max = 1,

@@ -42,4 +42,16 @@ mds_status mds_xyz_count(const char *path, int *frames);
 mds_status mds_xyz_write(const char *path, bool append, const mds_structure *structure,
                          const double *energy, const double *forces, const double *stress);
 
+/* What may be known about a frame; NULL leaves it out. */
+typedef struct mds_xyz_results {
+    const double *energy;     /* eV */
+    const double *forces;     /* (n,3) eV/Å */
+    const double *stress;     /* (3,3) eV/Å³ */
+    const double *energy_std; /* eV, of the members of a committee */
+    const double *forces_std; /* (n,3) eV/Å */
+} mds_xyz_results;
+
+mds_status mds_xyz_write_results(const char *path, bool append, const mds_structure *structure,
+                                 const mds_xyz_results *results);
+
 #endif

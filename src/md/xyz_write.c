@@ -38,7 +38,7 @@ static bool has_no_cell(const mds_box *box)
 }
 
 static void add_header(mds_strbuf *out, const mds_structure *structure, bool masses,
-                       const double *energy, const double *forces, const double *stress)
+                       const mds_xyz_results *r)
 {
     const bool *periodic = structure->box.periodic;
 
@@ -51,15 +51,20 @@ static void add_header(mds_strbuf *out, const mds_structure *structure, bool mas
         }
         mds_strbuf_add(out, "\" ");
     }
-    mds_strbuf_add(out, "Properties=species:S:1:pos:R:3%s%s%s", masses ? ":masses:R:1" : "",
-                   structure->v ? ":momenta:R:3" : "", forces ? ":forces:R:3" : "");
-    if (energy) {
+    mds_strbuf_add(out, "Properties=species:S:1:pos:R:3%s%s%s%s", masses ? ":masses:R:1" : "",
+                   structure->v ? ":momenta:R:3" : "", r->forces ? ":forces:R:3" : "",
+                   r->forces_std ? ":forces_std:R:3" : "");
+    if (r->energy) {
         mds_strbuf_add(out, " energy=");
-        add_numbers(out, energy, 1, 1.0);
+        add_numbers(out, r->energy, 1, 1.0);
     }
-    if (stress) {
+    if (r->energy_std) {
+        mds_strbuf_add(out, " energy_std=");
+        add_numbers(out, r->energy_std, 1, 1.0);
+    }
+    if (r->stress) {
         mds_strbuf_add(out, " stress=\"");
-        add_numbers(out, stress, 9, 1.0);
+        add_numbers(out, r->stress, 9, 1.0);
         mds_strbuf_add(out, "\"");
     }
     mds_strbuf_add(out, " pbc=\"%c %c %c\"\n", periodic[0] ? 'T' : 'F', periodic[1] ? 'T' : 'F',
@@ -67,7 +72,7 @@ static void add_header(mds_strbuf *out, const mds_structure *structure, bool mas
 }
 
 static void add_atom(mds_strbuf *out, const mds_structure *structure, int i, bool masses,
-                     const double *forces)
+                     const mds_xyz_results *r)
 {
     const size_t row = 3 * (size_t)i;
 
@@ -82,9 +87,13 @@ static void add_atom(mds_strbuf *out, const mds_structure *structure, int i, boo
         mds_strbuf_add_bytes(out, " ", 1);
         add_numbers(out, structure->v + row, 3, structure->mass[i] * sqrt(MDS_MVV_TO_EV));
     }
-    if (forces) {
+    if (r->forces) {
         mds_strbuf_add_bytes(out, " ", 1);
-        add_numbers(out, forces + row, 3, 1.0);
+        add_numbers(out, r->forces + row, 3, 1.0);
+    }
+    if (r->forces_std) {
+        mds_strbuf_add_bytes(out, " ", 1);
+        add_numbers(out, r->forces_std + row, 3, 1.0);
     }
     mds_strbuf_add_bytes(out, "\n", 1);
 }
@@ -92,12 +101,20 @@ static void add_atom(mds_strbuf *out, const mds_structure *structure, int i, boo
 mds_status mds_xyz_write(const char *path, bool append, const mds_structure *structure,
                          const double *energy, const double *forces, const double *stress)
 {
+    const mds_xyz_results results = {.energy = energy, .forces = forces, .stress = stress};
+
+    return mds_xyz_write_results(path, append, structure, &results);
+}
+
+mds_status mds_xyz_write_results(const char *path, bool append, const mds_structure *structure,
+                                 const mds_xyz_results *results)
+{
     const bool masses = has_own_masses(structure);
     mds_strbuf out = {0};
 
-    add_header(&out, structure, masses, energy, forces, stress);
+    add_header(&out, structure, masses, results);
     for (int i = 0; i < structure->n; ++i)
-        add_atom(&out, structure, i, masses, forces);
+        add_atom(&out, structure, i, masses, results);
     if (out.failed) {
         mds_strbuf_fini(&out);
         return mds_fail(MDS_ERR_NOMEM, "%s: no memory for a frame of %d atoms", path, structure->n);

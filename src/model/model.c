@@ -96,6 +96,11 @@ void mds_model_destroy(mds_model *model)
         model->engine->destroy(model);
 }
 
+int mds_model_members(const mds_model *model)
+{
+    return model->engine->members ? model->engine->members(model) : 1;
+}
+
 void mds_model_set_regions(mds_model *model, mds_regions *regions)
 {
     model->regions = regions;

@@ -80,6 +80,9 @@ struct mds_engine {
     double (*memory_bytes)(const mds_model_spec *spec, const mds_model_target *target);
     /* optional: neighbour skin and cutoff used, for reports; 0 when there is none. */
     double (*cutoff)(const mds_model *model);
+    /* optional: networks that are averaged (a committee). The engine then has an option "member":
+     * one of them alone, from 0; -1 is the mean. NULL: one. */
+    int (*members)(const mds_model *model);
     /* optional: compute() on a CUDA device, as work on its stream that can be recorded in a graph:
      * no allocation and no waiting once it has run. What it finds wrong it leaves in the step block
      * (md/state.h). MDS_CUDA_FN(function); NULL: not on CUDA. */
@@ -132,6 +135,8 @@ double mds_model_cost_s(const mds_model_spec *spec, const mds_model_target *targ
 double mds_model_memory_bytes(const mds_model_spec *spec, const mds_model_target *target);
 mds_status mds_model_create(const mds_model_spec *spec, mds_device *device, mds_model **out);
 void mds_model_destroy(mds_model *model); /* accepts NULL */
+/* Networks that the model averages, 1 where it is no committee. */
+int mds_model_members(const mds_model *model);
 void mds_model_set_regions(mds_model *model, mds_regions *regions);
 mds_status mds_model_prepare(mds_model *model, const mds_state *state);
 /* Writes state->f, state->s->potential_eV, ->n_edges, ->rebuilt, and ->virial_eV when wanted (NaN

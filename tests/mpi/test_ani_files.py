@@ -68,14 +68,39 @@ class AniFiles(harness.Case):
                 # No force on the whole.
                 self.assertLess(np.abs(np.sum(result["forces"], axis=0)).max(), 1e-10)
 
-    def test_members_average(self):
+    def test_committee(self):
+        """Mean and standard deviation (members - 1) of three members, against each alone."""
         folder = ani_sets.write(self.path("set"), ani_sets.ANI_1X, 3)
         molecule = self.write("m.xyz", MOLECULE)
         mean = self.evaluate(molecule, folder)
         each = [self.evaluate(molecule, folder, f"member={m}") for m in range(3)]
-        self.assertAlmostEqual(mean["energy"], np.mean([r["energy"] for r in each]), places=9)
-        self.assertLess(np.abs(np.array(mean["forces"]) -
-                               np.mean([r["forces"] for r in each], axis=0)).max(), 1e-11)
+        self.assertNotIn("committee", each[0])
+        committee = mean["committee"]
+        energies = [r["energy"] for r in each]
+        forces = np.array([r["forces"] for r in each])
+        self.assertEqual(committee["members"], 3)
+        self.assertEqual(committee["energy"], energies)
+        self.assertAlmostEqual(mean["energy"], np.mean(energies), places=9)
+        self.assertLess(np.abs(np.array(mean["forces"]) - forces.mean(axis=0)).max(), 1e-11)
+        self.assertAlmostEqual(committee["energy_std"], np.std(energies, ddof=1), places=10)
+        self.assertAlmostEqual(committee["energy_std_per_atom"], np.std(energies, ddof=1) / 9,
+                               places=10)
+        std = forces.std(axis=0, ddof=1)
+        self.assertLess(np.abs(np.array(committee["forces_std"]) - std).max(), 1e-11)
+        self.assertGreater(std.max(), 1e-3)
+        self.check_committee_formats(molecule, folder, committee, std)
+
+    def check_committee_formats(self, molecule, folder, committee, std):
+        words = ["eval", molecule, "--model", "ani", "--precision", "fp64", "--option",
+                 f"weights={folder}", "--format"]
+        text = self.run_ok(*words, "text").out
+        self.assertIn("committee 3 members, standard deviation of the energy "
+                      f"{committee['energy_std']:.10f} eV", text)
+        rows = self.run_ok(*words, "xyz").out.splitlines()
+        self.assertIn("Properties=species:S:1:pos:R:3:forces:R:3:forces_std:R:3", rows[1])
+        self.assertIn("energy_std=", rows[1])
+        shown = np.array([[float(x) for x in row.split()[7:10]] for row in rows[2:]])
+        self.assertLess(np.abs(shown - std).max(), 1e-11)
 
     def test_damage_is_named(self):
         folder = ani_sets.write(self.path("set"), ani_sets.STUDENT, 1)

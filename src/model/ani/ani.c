@@ -315,5 +315,6 @@ const mds_engine mds_engine_ani = {
     .cost_s = ani_cost_s,
     .memory_bytes = ani_memory_bytes,
     .cutoff = ani_cutoff,
+    .members = ani_member_count,
     .on_sim = true,
 };
