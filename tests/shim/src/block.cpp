@@ -279,7 +279,10 @@ cudaError_t kernel_run(const Kernel &kernel)
 
     ++counts[kernel.name];
     ++launches;
-    return run_grid(kernel, settings().seed * 0x2545f4914f6cdd1du + launches);
+    const uint64_t seed = settings().seed * 0x2545f4914f6cdd1du + launches;
+    if (!settings().check_order || settings().order_allowed.count(kernel.name))
+        return run_grid(kernel, seed);
+    return order_check(kernel, [&](uint64_t other) { return run_grid(kernel, other); }, seed);
 }
 
 } // namespace shim

@@ -125,6 +125,9 @@ struct Kernel {
 /* Runs all blocks; an error that a kernel made sticks. */
 cudaError_t kernel_run(const Kernel &kernel);
 bool kernel_running(void);
+/* Runs it, and again with other seeds from the same memory; reports what differs. */
+cudaError_t order_check(const Kernel &kernel, const std::function<cudaError_t(uint64_t)> &run,
+                        uint64_t seed);
 /* "kernel k, block (1,0,0), thread (3,0,0)" */
 std::string kernel_place(void);
 /* From the signal handler: the present thread gives up, the launch fails. False: cannot. */
