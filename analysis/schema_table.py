@@ -24,7 +24,7 @@ GROUPS = {
     "/steps": "ragged; the rows of case i begin at step_start[i]",
     "/components": "ragged by component_start; a separate pass with instrumentation on",
     "/memory": "ragged by memory_start; every run.memory_every steps",
-    "/telemetry": "ragged by telemetry_start; empty in this version",
+    "/telemetry": "ragged by telemetry_start; run.telemetry_hz times a second, fewer in long cases",
     "/summary": "what rank 0 printed at the end, as columns; rows with valid = 1",
 }
 

@@ -1,5 +1,5 @@
 /* From the raw series of a case to its summary: steady steps only, by their flags. */
-#include "case/record.h"
+#include "case/record_private.h"
 
 #include "stats/stats.h"
 
@@ -11,7 +11,7 @@
 /* A leak too slow for the run is judged by whether it would matter in a run of this many steps. */
 #define LEAK_HORIZON_STEPS 1e6
 
-enum { NOT_STEADY = MDS_STEP_FIRST | MDS_STEP_WARMUP };
+enum { NOT_STEADY = MDS_RECORD_NOT_STEADY };
 
 static const mds_metric_info metrics[] = {
 #define METRIC_INFO(id, key, unit, text) {key, unit, text},
@@ -33,25 +33,14 @@ mds_metric mds_metric_find(const char *key)
     return (mds_metric)metric;
 }
 
-/* What the parts of the summary work on. */
-typedef struct view {
-    const mds_study *study;
-    const mds_case *point;
-    const mds_samples *samples;
-    const mds_cell *flags; /* of the steps pool */
-    int64_t rows;          /* of the steps pool */
-    double dt_fs;
-    double *x, *y; /* room for any series of the case, and its abscissa */
-} view;
+typedef mds_record_view view;
 
 static const mds_cell *column(const view *v, mds_pool pool, const char *key)
 {
     return mds_samples_column(v->samples, pool, mds_pool_find_column(pool, key));
 }
 
-/* Known values of a steps series whose flags have all of `with` and none of `without`, into v->y,
- * with their row numbers in v->x. */
-static size_t gather(const view *v, const char *key, int64_t with, int64_t without)
+size_t mds_record_gather(const view *v, const char *key, int64_t with, int64_t without)
 {
     const mds_cell *cell = column(v, MDS_POOL_STEPS, key);
     size_t n = 0;
@@ -69,7 +58,7 @@ static size_t gather(const view *v, const char *key, int64_t with, int64_t witho
 
 static size_t gather_steady(const view *v, const char *key)
 {
-    return gather(v, key, 0, NOT_STEADY);
+    return mds_record_gather(v, key, 0, NOT_STEADY);
 }
 
 static double mean_of(const view *v, size_t n)
@@ -103,10 +92,11 @@ static mds_status summarize_latency(const view *v, double *value)
     value[MDS_METRIC_LATENCY_MEDIAN_HI] = hi;
     if (n)
         value[MDS_METRIC_TOTAL] = moments.mean * (double)n;
-    value[MDS_METRIC_LATENCY_FIRST] = mean_of(v, gather(v, "wall_s", MDS_STEP_FIRST, 0));
-    value[MDS_METRIC_LATENCY_WARMUP] = mean_of(v, gather(v, "wall_s", MDS_STEP_WARMUP, 0));
-    value[MDS_METRIC_REBUILDS] = n ? (double)gather(v, "wall_s", MDS_STEP_REBUILT, NOT_STEADY)
-                                   : NAN;
+    value[MDS_METRIC_LATENCY_FIRST] = mean_of(v, mds_record_gather(v, "wall_s", MDS_STEP_FIRST, 0));
+    value[MDS_METRIC_LATENCY_WARMUP] =
+        mean_of(v, mds_record_gather(v, "wall_s", MDS_STEP_WARMUP, 0));
+    value[MDS_METRIC_REBUILDS] =
+        n ? (double)mds_record_gather(v, "wall_s", MDS_STEP_REBUILT, NOT_STEADY) : NAN;
 out:
     return status;
 }
@@ -290,7 +280,9 @@ mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
     v.y = v.x + room;
     MDS_TRY(summarize_latency(&v, out->value));
     MDS_TRY(summarize_device_time(&v, out->value));
+    MDS_TRY(mds_record_flags(&v, out->value));
     derive_rates(&v, out->value);
+    mds_record_telemetry(&v, out->value);
     MDS_TRY(summarize_memory(&v, out->value));
     summarize_energy(&v, out->value);
     summarize_components(&v, out);

@@ -51,6 +51,17 @@
     X(TEMPERATURE_MEAN, "temperature_mean_K", "K", "mean temperature")                             \
     X(TEMPERATURE_STD, "temperature_std_K", "K", "standard deviation of the temperature")          \
     X(PRESSURE_MEAN, "pressure_mean_GPa", "GPa", "mean pressure")                                  \
+    X(FLAGGED, "steps_flagged", "1", "steady steps in a throttled interval or preempted")          \
+    X(CLEAN_MEAN, "latency_clean_mean_s", "s", "mean step latency without flagged steps")          \
+    X(CLEAN_MEDIAN, "latency_clean_median_s", "s", "median step latency without flagged steps")    \
+    X(CLEAN_P95, "latency_clean_p95_s", "s", "95th percentile without flagged steps")              \
+    X(CLEAN_P99, "latency_clean_p99_s", "s", "99th percentile without flagged steps")              \
+    X(POWER_MEAN, "power_mean_W", "W", "mean power of the device over the steady steps")           \
+    X(ENERGY_STEP, "energy_per_step_J", "J", "energy of the device per steady step")               \
+    X(NS_DAY_WATT, "ns_per_day_per_W", "ns/day/W", "simulated time per day and watt")              \
+    X(CLOCK_MIN, "clock_min_MHz", "MHz", "lowest clock of the device in the steady steps")         \
+    X(TEMPERATURE_DEVICE, "device_temperature_max_C", "degree_Celsius",                            \
+      "highest temperature of the device in the steady steps")                                     \
     X(COMPONENT_STEP, "component_step_s", "s", "mean step of the component pass")                  \
     X(COMPONENT_RESIDUAL, "component_residual_s", "s", "its step less the sum of its components")
 

@@ -139,6 +139,9 @@ static mds_status setup(mds_trial *trial, const char *device, mds_start_cache *c
     /* A thermostat may count the centre of mass as well. */
     trial->samples->header->degrees_of_freedom = trial->state.degrees_of_freedom;
     MDS_TRY(mds_trial_arm(trial));
+    MDS_TRY(mds_sampler_start(trial->run->telemetry_hz, mds_device_get_info(trial->device),
+                              trial->samples, mds_case_rows(trial->point, MDS_POOL_TELEMETRY),
+                              trial->started_ns, &trial->sampler));
 out:
     return status;
 }
@@ -187,6 +190,7 @@ out:
 
 static void clean_up(mds_trial *trial)
 {
+    mds_sampler_stop(trial->sampler);
     mds_trial_late_disarm(trial);
     mds_protocol_destroy(trial->protocol);
     mds_frame_store_fini(&trial->frames);

@@ -35,6 +35,7 @@ typedef struct mds_samples_header {
     char message[512];
     /* facts of the run */
     char device[64], device_model[96], device_uuid[64], engine[48], precision[16];
+    char telemetry[64]; /* source of telemetry, or why there is none */
     int threads;
     int synthetic;     /* weights were synthetic */
     double setup_s;    /* from the command to the first step */

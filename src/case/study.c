@@ -82,6 +82,18 @@ static int64_t sampled(int64_t steps, int64_t every)
     return every > 0 ? (steps - 1) / every + 2 : 2;
 }
 
+/* Enough for some seconds at the full rate; a longer case keeps ever fewer of its readings
+ * (case/sampler.h), so that the room need not be guessed from its time. */
+static int64_t telemetry_rows(const mds_run *run)
+{
+    const int64_t steps = run->warmup + run->steps + run->component_steps;
+    const int64_t least = 16, most = 512;
+
+    if (!(run->telemetry_hz > 0.0))
+        return 0;
+    return least + steps / 8 < most ? least + steps / 8 : most;
+}
+
 int64_t mds_case_rows(const mds_case *point, mds_pool pool)
 {
     const mds_run *run = &point->run;
@@ -93,6 +105,8 @@ int64_t mds_case_rows(const mds_case *point, mds_pool pool)
         return run->component_steps;
     case MDS_POOL_MEMORY:
         return 1 + sampled(run->warmup, run->memory_every) + sampled(run->steps, run->memory_every);
+    case MDS_POOL_TELEMETRY:
+        return telemetry_rows(run);
     default:
         return 0;
     }

@@ -32,7 +32,8 @@ typedef struct mds_run {
     double timeout_s;       /* no step for so long ends the case */
     double memory_limit_MB; /* address space of the worker; 0: none */
     double leak_tolerance_MB;
-    int threads; /* 0: cores of the affinity mask */
+    int threads;         /* 0: cores of the affinity mask */
+    double telemetry_hz; /* readings per second; 0: none */
 } mds_run;
 
 typedef struct mds_targets {

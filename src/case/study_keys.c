@@ -83,6 +83,8 @@ const mds_field mds_run_fields[] = {
          "memory growth over the steady part that counts as a leak"),
     WHOLE(threads, MDS_FIELD_INT, 0, 0, 4096, NULL, true,
           "threads of the worker; 0: the cores it may use"),
+    REAL(telemetry_hz, 10.0, 0.0, 100.0, "Hz", false,
+         "readings of clocks, power and temperature per second; 0: none"),
     {.option = {0}},
 };
 

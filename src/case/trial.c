@@ -63,6 +63,7 @@ mds_status mds_trial_arm(mds_trial *trial)
 #ifdef __GLIBC__
     malloc_trim(0);
 #endif
+    trial->preemptions = mds_trial_preemptions();
     trial->host_access = mds_device_host_access(trial->device);
     if (!trial->host_access)
         MDS_TRY(mds_trial_late_arm(trial));
@@ -114,6 +115,7 @@ __attribute__((noinline)) void mds_trial_publish(mds_trial *trial, int keep)
 
         ring->device_s[k] = mds_device_event_elapsed(trial->device, 2 * slot, 2 * slot + 1);
     }
+    mds_trial_flag_doubtful(trial, over);
     const int room = mds_samples_next(trial->samples, MDS_POOL_STEPS, over, columns);
     const mds_step_batch batch = {
         .count = room,

@@ -4,6 +4,7 @@
 
 #include "case/frames.h"
 #include "case/runner.h"
+#include "case/sampler.h"
 
 #include <sys/resource.h>
 
@@ -50,6 +51,8 @@ typedef struct mds_trial {
     mds_protocol *protocol;
     mds_regions regions;
 
+    mds_sampler *sampler; /* NULL: no telemetry */
+    long preemptions;     /* of this thread so far */
     int statm;
     struct rlimit old_limit;
     bool limited;
@@ -112,5 +115,10 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
 
 /* `count` steps with the regions on, into the components pool. */
 mds_status mds_trial_components(mds_trial *trial, int64_t count);
+
+/* Times that the kernel took the core away from this thread so far. */
+long mds_trial_preemptions(void);
+/* Flags the doubtful ones among the `over` oldest steps of the ring (trial_doubt.c). */
+void mds_trial_flag_doubtful(mds_trial *trial, int over);
 
 #endif

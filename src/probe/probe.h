@@ -3,7 +3,8 @@
  * tables, so a new probe needs no other edit.
  *
  * Probes run in the worker, between the timed brackets (never inside one); sample() allocates
- * nothing, prints nothing and touches no file. */
+ * nothing, prints nothing and touches no file. Those of the telemetry pool run in a thread of
+ * their own (case/sampler.h). */
 #ifndef MDS_PROBE_PROBE_H
 #define MDS_PROBE_PROBE_H
 
@@ -52,9 +53,12 @@ enum {
 typedef struct mds_observation {
     const mds_state *state;
     mds_device *device;
-    const mds_regions *regions; /* component pass only, else NULL */
-    int64_t step;               /* 0-based from the first step */
-    double wall_s;              /* of this step; component pass only */
+    const mds_regions *regions;                    /* component pass only, else NULL */
+    int64_t step;                                  /* 0-based from the first step */
+    double wall_s;                                 /* of this step; component pass only */
+    const struct mds_telemetry_reading *telemetry; /* telemetry pool only, else NULL */
+    double time_s;                                 /* since the case began; telemetry pool only */
+    int phase;                                     /* mds_phase; telemetry pool only */
     int statm; /* /proc/self/statm, opened by the runner before the loop; -1: not there or not now
                 */
 } mds_observation;

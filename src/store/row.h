@@ -29,6 +29,7 @@ typedef struct mds_row {
     int64_t frames_done;
     int64_t warmup; /* warm-up steps, the first step not counted */
     int64_t threads, synthetic, degrees_of_freedom;
+    char telemetry[64]; /* where the readings came from, or why there are none */
     double volume_A3;
     mds_record record;
 } mds_row;
@@ -63,7 +64,7 @@ int mds_column_count(void);
 void mds_column_get(int i, mds_column *out);
 
 #define MDS_SCHEMA_NAME    "mdsweep-results"
-#define MDS_SCHEMA_VERSION "1.2.0"
-enum { MDS_SCHEMA_MINOR = 2 }; /* of the version; a file of a smaller one lacks columns */
+#define MDS_SCHEMA_VERSION "1.3.0"
+enum { MDS_SCHEMA_MINOR = 3 }; /* of the version; a file of a smaller one lacks columns */
 
 #endif

@@ -80,6 +80,8 @@ static const mds_column fixed[] = {
     {"threads", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(threads), "1", "threads of the worker"},
     {"synthetic", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(synthetic), "1",
      "1 when the weights were synthetic: timings only"},
+    {"telemetry_source", MDS_COLUMN_TEXT, MDS_COLUMN_RESULT, MEMBER(telemetry), "1",
+     "where the rows of /telemetry came from, or why there are none"},
     {"degrees_of_freedom", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(degrees_of_freedom), "1",
      "kinetic degrees of freedom"},
     {"volume_A3", MDS_COLUMN_F8, MDS_COLUMN_RESULT, MEMBER(volume_A3), "angstrom3",

@@ -258,6 +258,8 @@ mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
     row->warmup = header->warmup_done;
     row->threads = header->threads;
     row->synthetic = header->synthetic;
+    memset(row->telemetry, 0, sizeof row->telemetry);
+    snprintf(row->telemetry, sizeof row->telemetry, "%s", header->telemetry);
     row->degrees_of_freedom = header->degrees_of_freedom;
     row->volume_A3 = header->volume_A3;
     row->record = *record;

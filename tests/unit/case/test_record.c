@@ -30,6 +30,7 @@ static void prepare(fixture *f, const char *protocol)
     f->point.run.warmup = WARMUP;
     f->point.run.component_steps = COMPONENTS;
     f->point.run.memory_every = MEMORY_EVERY;
+    f->point.run.telemetry_hz = 10;
     f->point.run.timestep_fs = 2;
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
         capacity[pool] = mds_case_rows(&f->point, (mds_pool)pool);
@@ -294,6 +295,83 @@ static void growth_beyond_the_tolerance_is_a_leak(void **state)
     assert_true(memory_case(1, 0, 0).value[MDS_METRIC_LEAK] == 0);
 }
 
+static void add_reading(fixture *f, mds_phase phase, double time_s, int64_t step, double joules)
+{
+    mds_cell row[64];
+
+    put(row, MDS_POOL_TELEMETRY, "time_s", time_s);
+    put_int(row, MDS_POOL_TELEMETRY, "phase", phase);
+    put_int(row, MDS_POOL_TELEMETRY, "step", step);
+    put(row, MDS_POOL_TELEMETRY, "clock_MHz", 2000 - 10 * time_s);
+    put(row, MDS_POOL_TELEMETRY, "memory_clock_MHz", NAN);
+    put(row, MDS_POOL_TELEMETRY, "power_W", 150);
+    put(row, MDS_POOL_TELEMETRY, "energy_J", joules);
+    put(row, MDS_POOL_TELEMETRY, "temperature_C", 50 + time_s);
+    put_int(row, MDS_POOL_TELEMETRY, "throttle_reasons", 0);
+    put_int(row, MDS_POOL_TELEMETRY, "ecc_errors", -1);
+    put_int(row, MDS_POOL_TELEMETRY, "other_processes", 0);
+    put_int(row, MDS_POOL_TELEMETRY, "process_bytes", -1);
+    mds_samples_append(&f->samples, MDS_POOL_TELEMETRY, row);
+}
+
+static void doubtful_steps_are_kept_and_left_out(void **state)
+{
+    fixture f;
+
+    (void)state;
+    prepare(&f, "nve");
+    add_step(&f, MDS_STEP_FIRST, 1000, 7);
+    for (int i = 0; i < 100; ++i) /* ten of them took a thousand times as long */
+        add_step(&f,
+                 i % 10 == 3   ? MDS_STEP_PREEMPTED
+                 : i % 10 == 5 ? MDS_STEP_THROTTLED
+                               : 0,
+                 i % 10 == 3 ? 1e4 : 10, -297);
+    const mds_record r = summarize(&f);
+    CHECK_NEAR(r.value[MDS_METRIC_FLAGGED], 20, 0, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_LATENCY_MEAN], 0.1 * 1e-2 + 0.9 * 1e-5, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_CLEAN_MEAN], 1e-5, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_LATENCY_P99], 1e-2, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_CLEAN_P99], 1e-5, 1e-12, 0);
+    fixture_fini(&f);
+}
+
+static void energy_per_step_is_that_of_the_steady_part(void **state)
+{
+    fixture f;
+
+    (void)state;
+    prepare(&f, "nve");
+    add_steps(&f, 1000);
+    add_reading(&f, MDS_PHASE_WARMUP, 1.0, 5, 90);
+    add_reading(&f, MDS_PHASE_STEADY, 2.0, 100, 100);
+    add_reading(&f, MDS_PHASE_STEADY, 3.0, 500, 180);
+    add_reading(&f, MDS_PHASE_STEADY, 4.0, 900, 500);
+    add_reading(&f, MDS_PHASE_FINISHED, 9.0, 1011, 9000);
+    const mds_record r = summarize(&f);
+    CHECK_NEAR(r.value[MDS_METRIC_ENERGY_STEP], 400.0 / 800, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_POWER_MEAN], 200, 1e-12, 0); /* the counter, not the readings */
+    CHECK_NEAR(r.value[MDS_METRIC_NS_DAY_WATT], r.value[MDS_METRIC_NS_PER_DAY] / 200, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_CLOCK_MIN], 1960, 1e-12, 0);
+    CHECK_NEAR(r.value[MDS_METRIC_TEMPERATURE_DEVICE], 54, 1e-12, 0);
+    fixture_fini(&f);
+}
+
+static void energy_of_a_moment_is_not_known(void **state)
+{
+    fixture f;
+
+    (void)state;
+    prepare(&f, "nve");
+    add_steps(&f, 1000);
+    add_reading(&f, MDS_PHASE_STEADY, 2.0, 100, 100);
+    add_reading(&f, MDS_PHASE_STEADY, 2.1, 900, 120); /* shorter than the counter's own step */
+    const mds_record r = summarize(&f);
+    assert_true(isnan(r.value[MDS_METRIC_ENERGY_STEP]));
+    assert_true(isnan(r.value[MDS_METRIC_POWER_MEAN]));
+    fixture_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +384,9 @@ int main(void)
         cmocka_unit_test(a_planted_leak_is_found),
         cmocka_unit_test(noise_is_no_leak),
         cmocka_unit_test(growth_beyond_the_tolerance_is_a_leak),
+        cmocka_unit_test(doubtful_steps_are_kept_and_left_out),
+        cmocka_unit_test(energy_per_step_is_that_of_the_steady_part),
+        cmocka_unit_test(energy_of_a_moment_is_not_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

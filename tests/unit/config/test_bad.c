@@ -23,7 +23,7 @@ static void unknown_keys_at_every_level(void **unused)
                "t.cfg:6: unknown key 'quux' in run, which knows steps, warmup, component_steps, "
                "equilibration, memory_every, energy_every, timestep_fs, temperature_K, "
                "pressure_GPa, seed, device, precision, timing, timeout_s, memory_limit_MB, "
-               "leak_tolerance_MB, threads\n"
+               "leak_tolerance_MB, threads, telemetry_hz\n"
                "t.cfg:7: unknown key 'flie' in output, did you mean 'file'?\n"
                "t.cfg:8: unknown key 'mean' in targets, did you mean 'mean_ms'?\n");
     expect_bad("sweep: { " AXES "\nsystem = \"iron\";\nexclude = ( { sise = 64; } ); };\n", NULL,

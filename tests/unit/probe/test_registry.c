@@ -8,7 +8,7 @@
 static void series_are_complete_and_distinct(void **state)
 {
     (void)state;
-    assert_int_equal(mds_probe_count(), 4);
+    assert_int_equal(mds_probe_count(), 5);
     assert_null(mds_probe_get(-1));
     assert_null(mds_probe_get(mds_probe_count()));
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool) {
@@ -47,7 +47,9 @@ static void design_series_exist(void **state)
                   {MDS_POOL_MEMORY, "step"},
                   {MDS_POOL_MEMORY, "device_used_bytes"},
                   {MDS_POOL_MEMORY, "engine_bytes"},
-                  {MDS_POOL_MEMORY, "host_rss_bytes"}};
+                  {MDS_POOL_MEMORY, "host_rss_bytes"},
+                  {MDS_POOL_TELEMETRY, "power_W"},
+                  {MDS_POOL_TELEMETRY, "throttle_reasons"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; ++i)
