@@ -21,7 +21,8 @@ static inline size_t mds_real_size(mds_real real)
 
 /* celu: x > 0 ? x : a (e^{x/a} − 1), M. Barron, arXiv:1704.07483. silu: x / (1 + e^{−x}).
  * gelu: x Φ(x), exact (by the error function), D. Hendrycks & K. Gimpel, arXiv:1606.08415.
- * ssp: ln(1 + e^x) − ln 2, the shifted softplus of K. Schütt et al., arXiv:1706.08566. */
+ * ssp: ln(1 + e^x) − ln 2, the shifted softplus of K. Schütt et al., arXiv:1706.08566; x − ln 2
+ * above 20. */
 typedef enum mds_act_kind {
     MDS_ACT_NONE,
     MDS_ACT_CELU,

@@ -60,13 +60,14 @@ static inline REAL NAME(silu)(REAL z)
     return z / (1 + NAME(exponential)(-z));
 }
 
-/* ln(1 + e^z) = max(z, 0) + ln(1 + e^{−|z|}), which cannot overflow. */
+/* ln(1 + e^z) = max(z, 0) + ln(1 + e^{−|z|}), which cannot overflow. Above 20 it is z, as where the
+ * published networks come from: in float64 that can be seen. */
 static inline REAL NAME(ssp)(REAL z)
 {
     const REAL ln2 = (REAL)0.69314718055994530942;
     const REAL part = NAME(log_1p)(NAME(exponential)(z < 0 ? z : -z));
 
-    return (z > 0 ? z : 0) + (part - ln2);
+    return (z > 0 ? z : 0) + ((z > 20 ? 0 : part) - ln2);
 }
 
 static void NAME(activate)(mds_act_kind kind, int n, const REAL *z, REAL *y)
