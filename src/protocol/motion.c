@@ -62,6 +62,7 @@ mds_motion_view mds_motion_get_view(const mds_motion *motion, const mds_state *s
 
     return (mds_motion_view){
         .n = motion->n,
+        .end_blocks = mds_motion_end_blocks(motion->n),
         .dt_fs = motion->dt_fs,
         .kick = motion->kick,
         .mass = state->mass,

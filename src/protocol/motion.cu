@@ -45,8 +45,7 @@ extern "C" mds_status mds_motion_launch_kick_drift(mds_device *device, const mds
 extern "C" mds_status mds_motion_launch_end(mds_device *device, const mds_motion_view *m,
                                             bool start)
 {
-    return MDS_LAUNCH(device, end_step, mds_motion_end_blocks(m->n), MDS_MOTION_BLOCK, 0, *m,
-                      start);
+    return MDS_LAUNCH(device, end_step, m->end_blocks, MDS_MOTION_BLOCK, 0, *m, start);
 }
 
 extern "C" mds_status mds_motion_launch_scale(mds_device *device, const mds_motion_view *m,

@@ -19,7 +19,7 @@ enum {
 
 /* By value to kernels. All device memory. */
 typedef struct mds_motion_view {
-    int n;
+    int n, end_blocks; /* atoms; blocks of a kernel that ends a step */
     double dt_fs;
     const double *kick, *mass; /* (n,3), (n) */
     double *x, *v;             /* (n,3) */
@@ -31,7 +31,7 @@ typedef struct mds_motion_view {
     unsigned *ticket; /* 0 between kernels */
 } mds_motion_view;
 
-/* Blocks of a kernel that ends a step. */
+/* mds_motion_view.end_blocks. */
 static inline int mds_motion_end_blocks(int n)
 {
     return n <= MDS_MOTION_ONE_BLOCK ? 1 : (n + MDS_MOTION_BLOCK - 1) / MDS_MOTION_BLOCK;
@@ -52,7 +52,7 @@ mds_status mds_motion_launch_kick_drift(mds_device *device, const mds_motion_vie
 /* Ends a step: v += kick f, kinetic energy and tensor, conserved = total energy. `start`: the same
  * without kick and step, for a protocol that begins. */
 mds_status mds_motion_launch_end(mds_device *device, const mds_motion_view *m, bool start);
-/* v *= factor, where mds_motion_end_blocks() is more than one. */
+/* v *= factor, where end_blocks is more than one. */
 mds_status mds_motion_launch_scale(mds_device *device, const mds_motion_view *m,
                                    const double *factor);
 

@@ -28,10 +28,11 @@
 enum { NPT_STRAINS = 6 }; /* 11 22 33 21 31 32 */
 
 typedef struct npt_cell {
-    bool anisotropic;
-    double kT;       /* eV, > 0 */
-    double pressure; /* P₀, eV/Å³ */
-    double mobility; /* β_T/τ_p, Å³/(eV fs) */
+    int64_t anisotropic; /* 0 or 1; as wide as the rest, so that there is no padding, whose bytes
+                            the shim (docs/cuda.md) would take for a pointer to host memory */
+    double kT;           /* eV, > 0 */
+    double pressure;     /* P₀, eV/Å³ */
+    double mobility;     /* β_T/τ_p, Å³/(eV fs) */
     double dt_fs;
 } npt_cell;
 

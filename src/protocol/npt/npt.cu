@@ -67,8 +67,8 @@ static __device__ void end_cell(const mds_motion_view &m, const npt_numbers &p, 
 
     npt_internal_pv(m.s, pv);
     memory->account_eV += npt_cell_balance_eV(&p.cell, &memory->move, volume, pv);
-    memory->factor = mds_svr_factor(m.s->kinetic_eV, p.freedom, p.temperature_K, m.dt_fs, p.tau_fs,
-                                    p.seed, m.d->step);
+    memory->factor = mds_svr_factor(m.s->kinetic_eV, (int)p.freedom, p.temperature_K, m.dt_fs,
+                                    p.tau_fs, p.seed, m.d->step);
     memory->account_eV -= mds_motion_scale_kinetic(m.s, memory->factor);
 }
 
@@ -102,6 +102,6 @@ extern "C" mds_status npt_launch_move(mds_device *device, const mds_motion_view 
 extern "C" mds_status npt_launch_end(mds_device *device, const mds_motion_view *m,
                                      const npt_numbers *numbers, npt_memory *memory, bool start)
 {
-    return MDS_LAUNCH(device, end_step, mds_motion_end_blocks(m->n), MDS_MOTION_BLOCK, 0, *m,
-                      *numbers, memory, start);
+    return MDS_LAUNCH(device, end_step, m->end_blocks, MDS_MOTION_BLOCK, 0, *m, *numbers, memory,
+                      start);
 }

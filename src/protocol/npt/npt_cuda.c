@@ -48,7 +48,7 @@ mds_status npt_step_cuda(mds_protocol *protocol, unsigned want)
     mds_region_begin(regions, MDS_REGION_BAROSTAT);
     status = npt_launch_end(state->device, &m, &numbers, self->memory, false);
     mds_region_end(regions, MDS_REGION_BAROSTAT);
-    if (status != MDS_OK || mds_motion_end_blocks(m.n) == 1)
+    if (status != MDS_OK || m.end_blocks == 1)
         return status;
     mds_region_begin(regions, MDS_REGION_THERMOSTAT);
     status = mds_motion_launch_scale(state->device, &m, &self->memory->factor);

@@ -20,7 +20,7 @@ typedef struct npt_memory {
 typedef struct npt_numbers {
     npt_cell cell;
     double temperature_K, tau_fs, start_volume;
-    int freedom;
+    int64_t freedom;
     uint64_t seed;
 } npt_numbers;
 

@@ -73,7 +73,7 @@ static __global__ void svr_end(mds_motion_view m, nvt_numbers p, nvt_memory *mem
     if (mds_motion_halted(m) || !mds_motion_observe(m, false))
         return;
     if (threadIdx.x == 0) {
-        memory->factor = mds_svr_factor(m.s->kinetic_eV, p.freedom, p.temperature_K, m.dt_fs,
+        memory->factor = mds_svr_factor(m.s->kinetic_eV, (int)p.freedom, p.temperature_K, m.dt_fs,
                                         p.tau_fs, p.seed, m.d->step);
         memory->heat_eV += mds_motion_scale_kinetic(m.s, memory->factor);
         m.s->conserved_eV = m.s->potential_eV + m.s->kinetic_eV - memory->heat_eV;
@@ -111,20 +111,18 @@ extern "C" mds_status nvt_launch_langevin_move(mds_device *device, const mds_mot
 extern "C" mds_status nvt_launch_langevin_end(mds_device *device, const mds_motion_view *m,
                                               nvt_memory *memory)
 {
-    return MDS_LAUNCH(device, langevin_end, mds_motion_end_blocks(m->n), MDS_MOTION_BLOCK, 0, *m,
-                      memory, mds_motion_heat_blocks(m->n));
+    return MDS_LAUNCH(device, langevin_end, m->end_blocks, MDS_MOTION_BLOCK, 0, *m, memory,
+                      mds_motion_heat_blocks(m->n));
 }
 
 extern "C" mds_status nvt_launch_svr_end(mds_device *device, const mds_motion_view *m,
                                          const nvt_numbers *numbers, nvt_memory *memory)
 {
-    return MDS_LAUNCH(device, svr_end, mds_motion_end_blocks(m->n), MDS_MOTION_BLOCK, 0, *m,
-                      *numbers, memory);
+    return MDS_LAUNCH(device, svr_end, m->end_blocks, MDS_MOTION_BLOCK, 0, *m, *numbers, memory);
 }
 
 extern "C" mds_status nvt_launch_chain_end(mds_device *device, const mds_motion_view *m,
                                            nvt_memory *memory, bool start)
 {
-    return MDS_LAUNCH(device, chain_end, mds_motion_end_blocks(m->n), MDS_MOTION_BLOCK, 0, *m,
-                      memory, start);
+    return MDS_LAUNCH(device, chain_end, m->end_blocks, MDS_MOTION_BLOCK, 0, *m, memory, start);
 }

@@ -69,7 +69,7 @@ static mds_status scale(nvt *self, const mds_motion_view *m)
 {
     mds_regions *regions = self->base.config.regions;
 
-    if (mds_motion_end_blocks(m->n) == 1) /* the kernel before has done it */
+    if (m->end_blocks == 1) /* the kernel before has done it */
         return MDS_OK;
     mds_region_begin(regions, MDS_REGION_THERMOSTAT);
     const mds_status status =

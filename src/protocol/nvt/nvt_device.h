@@ -20,9 +20,9 @@ typedef struct nvt_memory {
 /* By value to kernels. */
 typedef struct nvt_numbers {
     double temperature_K;
-    double decay;  /* langevin */
-    double tau_fs; /* svr */
-    int freedom;   /* svr */
+    double decay;    /* langevin */
+    double tau_fs;   /* svr */
+    int64_t freedom; /* svr */
     uint64_t seed;
 } nvt_numbers;
 

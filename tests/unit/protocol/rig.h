@@ -17,19 +17,25 @@ typedef struct rig {
 } rig;
 
 /* Device, state and prepared model. `structure` is taken over. */
-static inline void rig_open(rig *r, mds_structure *structure, const char *model)
+static inline void rig_open_on(rig *r, const char *device, mds_structure *structure,
+                               const char *model)
 {
     const mds_model_target target = {structure->species, structure->n, true};
     mds_model_spec spec;
 
     memset(r, 0, sizeof *r);
-    CHECK_OK(mds_device_open("cpu", &r->device));
+    CHECK_OK(mds_device_open(device, &r->device));
     CHECK_OK(mds_state_init(&r->state, r->device, structure));
     CHECK_OK(mds_model_resolve(model, &target, MDS_PRECISION_AUTO, &spec));
     CHECK_OK(mds_model_create(&spec, r->device, &r->model));
     CHECK_OK(mds_model_prepare(r->model, &r->state));
     mds_structure_fini(structure);
     r->config = (mds_protocol_config){.dt_fs = 1.0, .temperature_K = 300.0, .seed = 20251123};
+}
+
+static inline void rig_open(rig *r, mds_structure *structure, const char *model)
+{
+    rig_open_on(r, "cpu", structure, model);
 }
 
 /* Starts `protocol` with r->config and one or two numeric options (key NULL: none). */
