@@ -61,7 +61,7 @@ int mds_cli_launcher_rank(void)
     return step && proc ? atoi(proc) : 0;
 }
 
-int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix)
+int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix, mds_binding *binding)
 {
     mds_config_overrides overrides = {.output = mds_args_value(args, "output"),
                                       .device = mds_args_value(args, "device")};
@@ -93,7 +93,11 @@ int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix)
         return mds_status_exit_code(status);
     }
     mds_problems_fini(&problems);
-    status = mds_matrix_expand(study, mds_args_value(args, "filter"), "cpu", matrix);
+    status = mds_binding_resolve(study->run.device, binding);
+    if (status == MDS_OK && speak)
+        mds_binding_say(study->run.device, &binding->gpus);
+    if (status == MDS_OK) /* "auto" alone needs to be told */
+        status = mds_matrix_expand(study, mds_args_value(args, "filter"), binding->word, matrix);
     if (status != MDS_OK) {
         mds_study_fini(study);
         return speak ? mds_cli_fail(status) : mds_status_exit_code(status);

@@ -23,6 +23,7 @@ static int plan_command(const mds_args *args)
 {
     mds_study study;
     mds_matrix matrix;
+    mds_binding binding;
     mds_strbuf text = {0};
     mds_format format;
     long ranks;
@@ -30,7 +31,7 @@ static int plan_command(const mds_args *args)
     if (format_of(args, &format) != MDS_OK ||
         mds_args_int(args, "ranks", 1, 1000000, 1, &ranks) != MDS_OK)
         return mds_cli_fail(MDS_ERR_USAGE);
-    int code = mds_cli_load(args, &study, &matrix);
+    int code = mds_cli_load(args, &study, &matrix, &binding);
     if (code != 0)
         return code;
     const mds_status status = mds_plan_text(&study, &matrix, (int)ranks, format, &text);
@@ -62,8 +63,9 @@ static int check_command(const mds_args *args)
 {
     mds_study study;
     mds_matrix matrix;
+    mds_binding binding;
     mds_strbuf text = {0};
-    int code = mds_cli_load(args, &study, &matrix);
+    int code = mds_cli_load(args, &study, &matrix, &binding);
 
     if (code != 0)
         return code;

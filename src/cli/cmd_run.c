@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "case/runner.h"
 #include "case/worker.h"
+#include "cli/binding.h"
 #include "cli/plan_text.h"
 #include "cli/provenance.h"
 #include "cli/rank_loop.h"
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* A handler can reach nothing else. */
@@ -50,11 +52,13 @@ static void install_handlers(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+enum { DEVICE_SIZE = 64 };
+
 /* What the worker process inherits through the fork. */
 typedef struct job {
     const mds_study *study;
     const mds_matrix *matrix;
-    char device[MDS_DEVICE_NAME_SIZE];
+    char *device;           /* shared with the worker: known only once the ranks know each other */
     mds_start_cache *cache; /* of the worker process, made when first needed */
 } job;
 
@@ -84,8 +88,13 @@ static mds_status run_one(void *context, int index, int attempt, mds_samples *sa
         snprintf(samples->header->message, sizeof samples->header->message, "%s", mds_error());
         return status;
     }
-    return mds_case_run(j->study, &j->matrix->cases[index], index, attempt, j->device, j->cache,
-                        samples);
+    status = mds_case_run(j->study, &j->matrix->cases[index], index, attempt, j->device, j->cache,
+                          samples);
+    /* The rank saw the GPU when it was bound to it: if it cannot be opened now, it has gone. */
+    if (status == MDS_ERR_DEVICE && !samples->header->device[0] &&
+        strncmp(j->device, "cuda", 4) == 0)
+        samples->header->status = status = MDS_ERR_DEVICE_LOST;
+    return status;
 }
 
 static void size_buffers(const mds_matrix *matrix, int64_t capacity[MDS_POOL_COUNT])
@@ -129,6 +138,7 @@ typedef struct run {
     mds_study study;
     mds_matrix matrix;
     job job;
+    mds_binding binding;
     mds_worker *worker;
     mds_comm *comm;
     mds_store *store;
@@ -188,8 +198,11 @@ static mds_status prepare(run *r)
                         "%s: the ranks read different configurations; it must be the same file on "
                         "every node",
                         r->study.path);
-    MDS_TRY(mds_comm_agree(r->comm, mds_provenance_rank(r->comm, r->job.device, &r->self)));
-    MDS_TRY(mds_provenance_gather(r->comm, &r->self, &r->ranks));
+    MDS_TRY(mds_binding_gather(r->comm, &r->binding, &r->ranks));
+    MDS_TRY(mds_binding_check(r->ranks, mds_comm_size(r->comm),
+                              mds_args_given(r->args, "oversubscribe") > 0));
+    r->self = r->ranks[mds_comm_rank(r->comm)];
+    snprintf(r->job.device, DEVICE_SIZE, "%s", r->self.device);
     status = mds_comm_rank(r->comm) == 0 ? create_store(r) : MDS_OK;
     MDS_TRY(mds_comm_agree(r->comm, status));
     MDS_TRY(mds_store_open(r->study.output, r->comm, &r->store));
@@ -202,6 +215,7 @@ static void note_binding(const run *r)
 {
     int single = 0;
 
+    mds_binding_warn_far(r->ranks, mds_comm_size(r->comm));
     for (int i = 0; i < mds_comm_size(r->comm); ++i)
         single += *r->ranks[i].cpus && !strpbrk(r->ranks[i].cpus, ",-");
     if (single == mds_comm_size(r->comm) && sysconf(_SC_NPROCESSORS_ONLN) > mds_comm_size(r->comm))
@@ -354,13 +368,6 @@ static int dry_run(const mds_args *args, const mds_study *study, const mds_matri
     return code;
 }
 
-static void resolve_device(run *r)
-{
-    const char *asked = r->study.run.device;
-
-    snprintf(r->job.device, sizeof r->job.device, "%s", strcmp(asked, "auto") == 0 ? "cpu" : asked);
-}
-
 static mds_status start_worker(run *r)
 {
     const char *isolation = mds_args_value(r->args, "isolation");
@@ -370,6 +377,14 @@ static mds_status start_worker(run *r)
         config.isolated = false;
     else if (isolation && strcmp(isolation, "process") != 0)
         return mds_fail(MDS_ERR_USAGE, "--isolation %s: process or none is right", isolation);
+    r->job.study = &r->study;
+    r->job.matrix = &r->matrix;
+    r->job.device =
+        mmap(NULL, DEVICE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (r->job.device == MAP_FAILED) {
+        r->job.device = NULL;
+        return mds_fail(MDS_ERR_NOMEM, "no memory to share with the worker");
+    }
     size_buffers(&r->matrix, config.capacity);
     config.frame_bytes = largest_trajectory(&r->study, &r->matrix);
     return mds_worker_create(&config, &r->worker);
@@ -403,7 +418,7 @@ static int run_command(const mds_args *args)
         return mds_cli_fail(mds_fail(MDS_ERR_NOMEM, "no memory for the run"));
     r->args = args;
     r->lock = -1;
-    code = mds_cli_load(args, &r->study, &r->matrix);
+    code = mds_cli_load(args, &r->study, &r->matrix, &r->binding);
     if (code != 0) {
         free(r);
         return code;
@@ -412,9 +427,6 @@ static int run_command(const mds_args *args)
         code = dry_run(args, &r->study, &r->matrix);
         goto out;
     }
-    r->job.study = &r->study;
-    r->job.matrix = &r->matrix;
-    resolve_device(r);
     install_handlers();
     /* Before MPI_Init: a fork after it would share the network's state with the worker. */
     mds_status status = set_deadline(r);
@@ -435,6 +447,8 @@ static int run_command(const mds_args *args)
         code = mds_status_exit_code(status);
 out:
     mds_worker_destroy(r->worker);
+    if (r->job.device)
+        munmap(r->job.device, DEVICE_SIZE);
     mds_store_unlock(r->lock);
     mds_comm_destroy(r->comm);
     free(r->ranks);
@@ -452,6 +466,7 @@ static const mds_flag run_flags[] = {
     {"retry", 0, "failed", "with --resume: run failed cases again too"},
     {"dry-run", 'n', NULL, "print the plan and stop"},
     {"isolation", 0, "process|none", "run cases in a worker process (default) or in the rank"},
+    {"oversubscribe", 0, NULL, "let several ranks share a GPU; the file says so"},
     {"time-limit", 0, "TIME", "stop in time: 00:30:00, 30m, 1-12 (Slurm's forms); exit 75"},
     {"gate", 0, NULL, "exit 3 when a target is missed, 5 when energy drift is"},
     {"quiet", 'q', NULL, "no progress on stderr"},

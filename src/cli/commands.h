@@ -3,6 +3,7 @@
 #define MDS_CLI_COMMANDS_H
 
 #include "cli/args.h"
+#include "cli/binding.h"
 #include "config/config.h"
 #include "sweep/matrix.h"
 
@@ -23,9 +24,10 @@ int mds_cli_print(mds_strbuf *text);
  */
 int mds_cli_launcher_rank(void);
 
-/* Loads CONFIG with the flags of the command line and expands it; every problem is printed by the
- * rank that speaks. Returns an exit code, 0 with study and matrix to be fini'd. */
-int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix);
+/* Loads CONFIG with the flags of the command line and expands it for the devices of this host,
+ * which `binding` then has; every problem is printed by the rank that speaks. Returns an exit code,
+ * 0 with study and matrix to be fini'd. */
+int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix, mds_binding *binding);
 
 /* The flags that mds_cli_load() reads; commands include them in their tables. */
 #define MDS_CLI_CONFIG_FLAGS                                                                       \

@@ -45,6 +45,9 @@ mds_status mds_provenance_rank(const mds_comm *comm, const char *device, mds_ran
     format_cpus(out->cpus, sizeof out->cpus);
     out->pid = getpid();
     out->local_rank = mds_comm_local_rank(comm);
+    out->numa_node = out->memory_bytes = out->clock_MHz = -1;
+    if (strncmp(device, "cuda", 4) == 0)
+        return MDS_OK;
     const mds_status status = mds_device_open(device, &opened);
     if (status != MDS_OK)
         return status;

@@ -233,6 +233,21 @@ static void write_provenance(creation *c, const mds_provenance *p)
         {"device_model", "model of that device", offsetof(mds_rank_info, device_model), 96},
         {"device_uuid", "unique id of that device", offsetof(mds_rank_info, device_uuid), 64},
         {"cpus", "CPU affinity of the rank", offsetof(mds_rank_info, cpus), 128},
+        {"device_pci", "PCI address of a GPU", offsetof(mds_rank_info, pci), 32},
+        {"device_cpus", "CPUs near a GPU", offsetof(mds_rank_info, near_cpus), 128},
+        {"device_allocator", "memory of a GPU is from", offsetof(mds_rank_info, allocator), 16},
+        {"device_sharing", "who else uses a GPU", offsetof(mds_rank_info, sharing), 64},
+        {"driver", "GPU driver", offsetof(mds_rank_info, driver), 96},
+    };
+    static const struct {
+        const char *name, *long_name;
+        size_t offset;
+    } numbers[] = {
+        {"pid", "process id of the rank", offsetof(mds_rank_info, pid)},
+        {"local_rank", "rank among those of its host", offsetof(mds_rank_info, local_rank)},
+        {"device_numa_node", "NUMA node of a GPU, or -1", offsetof(mds_rank_info, numa_node)},
+        {"device_memory_bytes", "bytes of a GPU, or -1", offsetof(mds_rank_info, memory_bytes)},
+        {"device_clock_MHz", "highest clock of a GPU, or -1", offsetof(mds_rank_info, clock_MHz)},
     };
 
     for (int i = 0; i < p->fact_count; ++i)
@@ -242,9 +257,8 @@ static void write_provenance(creation *c, const mds_provenance *p)
     for (size_t i = 0; i < sizeof text / sizeof text[0]; ++i)
         write_rank_texts(c, ranks, p, text[i].name, text[i].offset, text[i].size,
                          text[i].long_name);
-    write_rank_numbers(c, ranks, p, "pid", offsetof(mds_rank_info, pid), "process id of the rank");
-    write_rank_numbers(c, ranks, p, "local_rank", offsetof(mds_rank_info, local_rank),
-                       "number of the rank among those of its host");
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; ++i)
+        write_rank_numbers(c, ranks, p, numbers[i].name, numbers[i].offset, numbers[i].long_name);
     H5Gclose(ranks);
     H5Gclose(group);
 }

@@ -23,7 +23,7 @@ typedef struct mds_row {
     char reason[256];
     int64_t attempt, rank;
     int64_t source; /* of a merged file: which of /provenance/sources the row came from, or -1 */
-    char device[64], host[64];
+    char device[64], host[64], device_sharing[64];
     double t_start, t_end;        /* s since the epoch */
     int64_t done[MDS_POOL_COUNT]; /* rows of each pool that are valid */
     int64_t frames_done;

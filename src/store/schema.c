@@ -61,6 +61,8 @@ static const mds_column fixed[] = {
      "number in /provenance/sources of the file the case was merged from, -1: of this file"},
     {"host", MDS_COLUMN_TEXT, MDS_COLUMN_BEGIN, MEMBER(host), "1", "host of that rank"},
     {"device", MDS_COLUMN_TEXT, MDS_COLUMN_BEGIN, MEMBER(device), "1", "device of that rank"},
+    {"device_sharing", MDS_COLUMN_TEXT, MDS_COLUMN_BEGIN, MEMBER(device_sharing), "1",
+     "who else uses that device: mig, mps, oversubscribed; empty: nobody"},
     {"t_start", MDS_COLUMN_F8, MDS_COLUMN_BEGIN, MEMBER(t_start), "s",
      "start, seconds since 1970-01-01 00:00:00 UTC"},
     {"t_end", MDS_COLUMN_F8, MDS_COLUMN_RESULT, MEMBER(t_end), "s",

@@ -24,6 +24,10 @@ typedef struct mds_fact {
 typedef struct mds_rank_info {
     char host[64], device[64], device_model[96], device_uuid[64], cpus[128];
     int64_t pid, local_rank;
+    /* of a GPU, else "" and -1 */
+    char pci[32], near_cpus[128], allocator[16], driver[96];
+    char sharing[64]; /* "mig", "mps", "oversubscribed by 2 ranks"; "": this rank's alone */
+    int64_t numa_node, memory_bytes, clock_MHz;
 } mds_rank_info;
 
 typedef struct mds_provenance {

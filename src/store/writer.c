@@ -95,6 +95,7 @@ mds_status mds_store_begin_case(mds_store *store, int index, const mds_rank_info
     row->t_start = mds_clock_epoch_s();
     memcpy(row->host, who->host, sizeof row->host);
     memcpy(row->device, who->device, sizeof row->device);
+    memcpy(row->device_sharing, who->sharing, sizeof row->device_sharing);
     memset(row->done, 0, sizeof row->done);
     row->frames_done = 0;
     if (row->frame_count > 0)
