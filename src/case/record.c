@@ -220,6 +220,17 @@ static void summarize_energy(const view *v, double *value)
     value[MDS_METRIC_ENERGY_STD] = drift.std_eV;
 }
 
+static void summarize_force_error(const view *v, double *value)
+{
+    const mds_force_error *error = &v->samples->header->force_error;
+
+    if (!*error->teacher)
+        return;
+    value[MDS_METRIC_FORCE_RMSE] = error->rmse_eV_A;
+    value[MDS_METRIC_FORCE_ERROR] = error->relative;
+    value[MDS_METRIC_FORCE_ERROR_MAX] = error->largest_eV_A;
+}
+
 /* --- components --- */
 
 static double column_mean(const mds_cell *cell, int64_t rows)
@@ -285,6 +296,7 @@ mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
     mds_record_telemetry(&v, out->value);
     MDS_TRY(summarize_memory(&v, out->value));
     summarize_energy(&v, out->value);
+    summarize_force_error(&v, out->value);
     summarize_components(&v, out);
 out:
     free(v.x);

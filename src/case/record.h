@@ -62,6 +62,11 @@
     X(CLOCK_MIN, "clock_min_MHz", "MHz", "lowest clock of the device in the steady steps")         \
     X(TEMPERATURE_DEVICE, "device_temperature_max_C", "degree_Celsius",                            \
       "highest temperature of the device in the steady steps")                                     \
+    X(FORCE_RMSE, "force_rmse_eV_A", "eV/angstrom",                                                \
+      "rms difference of a force component from the teacher's, on the same frames")                \
+    X(FORCE_ERROR, "force_error_rel", "1", "that over the rms component of the teacher's forces")  \
+    X(FORCE_ERROR_MAX, "force_error_max_eV_A", "eV/angstrom",                                      \
+      "largest difference of an atom's force from the teacher's")                                  \
     X(COMPONENT_STEP, "component_step_s", "s", "mean step of the component pass")                  \
     X(COMPONENT_RESIDUAL, "component_residual_s", "s", "its step less the sum of its components")
 

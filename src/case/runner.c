@@ -87,7 +87,7 @@ static void note_facts(mds_trial *trial)
     snprintf(header->precision, sizeof header->precision, "%s",
              mds_precision_name(trial->spec.precision));
     header->threads = threads_of(trial);
-    header->synthetic = trial->spec.seed != 0;
+    header->synthetic = mds_model_is_synthetic(&trial->spec);
     header->device_total_bytes = info->memory_bytes;
     header->n_atoms = trial->state.n;
 }
@@ -225,6 +225,7 @@ mds_status mds_case_run(const mds_study *study, const mds_case *point, int case_
     MDS_TRY(mds_trial_segment(&trial, MDS_PHASE_WARMUP, trial.run->warmup, MDS_STEP_WARMUP));
     MDS_TRY(steady(&trial));
     MDS_TRY(mds_trial_components(&trial, trial.run->component_steps));
+    mds_trial_compare(&trial);
 out:
     header->status = status;
     snprintf(header->message, sizeof header->message, "%.*s", (int)sizeof header->message - 1,

@@ -24,6 +24,15 @@ typedef enum mds_phase {
 
 const char *mds_phase_name(mds_phase phase);
 
+/* How far the forces of a model are from another's, the teacher's, on the same frames. */
+typedef struct mds_force_error {
+    char teacher[48]; /* "": they were not compared */
+    int frames;
+    double rmse_eV_A;    /* of a component */
+    double relative;     /* of all of them: |F - F_teacher| / |F_teacher|; NaN without forces */
+    double largest_eV_A; /* of an atom */
+} mds_force_error;
+
 /* What the worker tells about the case, beside the series. Plain data in shared memory. */
 typedef struct mds_samples_header {
     _Atomic int64_t heartbeat; /* changes whenever the worker gets on */
@@ -46,6 +55,7 @@ typedef struct mds_samples_header {
     int degrees_of_freedom, n_atoms;
     int64_t warmup_done, steady_done;
     int64_t dangerous_builds; /* neighbour list builds that came too late, in the steady part */
+    mds_force_error force_error;
 } mds_samples_header;
 
 typedef struct mds_samples {

@@ -86,9 +86,10 @@ typedef struct mds_study {
     mds_run run;
     mds_targets targets;
     char output[MDS_PATH_SIZE];
-    int64_t trajectory_every; /* 0: none */
-    char *text;               /* the configuration as given */
-    char *resolved;           /* as resolved: libconfig text that gives this study again */
+    int64_t trajectory_every;          /* 0: none */
+    char teacher[MDS_MODEL_NAME_SIZE]; /* model that the others are compared with; "": none */
+    char *text;                        /* the configuration as given */
+    char *resolved;                    /* as resolved: libconfig text that gives this study again */
 } mds_study;
 
 void mds_study_fini(mds_study *study); /* accepts a zeroed struct */

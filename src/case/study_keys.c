@@ -102,6 +102,13 @@ const mds_field mds_sweep_fields[] = {
                 .help = "times every case is run"},
      .kind = MDS_FIELD_INT,
      MEMBER(mds_study, repeats)},
+    {.option = {.key = "teacher",
+                .type = MDS_OPTION_TEXT,
+                .preset_text = "reference",
+                .help = "model that the others are compared with, in their forces by replay; "
+                        "empty: none"},
+     .kind = MDS_FIELD_TEXT,
+     MEMBER(mds_study, teacher)},
     {.option = {0}},
 };
 

@@ -116,6 +116,10 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
 /* `count` steps with the regions on, into the components pool. */
 mds_status mds_trial_components(mds_trial *trial, int64_t count);
 
+/* Last of all: compares the forces of a replay with the teacher's (samples->header->force_error).
+ */
+void mds_trial_compare(mds_trial *trial);
+
 /* Times that the kernel took the core away from this thread so far. */
 long mds_trial_preemptions(void);
 /* Flags the doubtful ones among the `over` oldest steps of the ring (trial_doubt.c). */
