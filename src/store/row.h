@@ -11,6 +11,7 @@ typedef struct mds_row {
     char system[MDS_SYSTEM_NAME_SIZE], protocol[MDS_PROTOCOL_NAME_SIZE];
     char model[MDS_MODEL_NAME_SIZE], engine[MDS_MODEL_NAME_SIZE];
     char precision[16];
+    char teacher[MDS_MODEL_NAME_SIZE]; /* model that the others are compared with; "": none */
     int64_t n_atoms_asked, n_atoms, repeat, seed;
     int64_t steps, warmup_asked;
     double dt_fs, temperature_K, pressure_GPa, predicted_s;
@@ -29,7 +30,9 @@ typedef struct mds_row {
     int64_t frames_done;
     int64_t warmup; /* warm-up steps, the first step not counted */
     int64_t threads, synthetic, degrees_of_freedom;
-    char telemetry[64]; /* where the readings came from, or why there are none */
+    char telemetry[64];                    /* where the readings came from, or why there are none */
+    char compared_to[MDS_MODEL_NAME_SIZE]; /* teacher of the force error; "": there is none */
+    int64_t compared_frames;
     double volume_A3;
     mds_record record;
 } mds_row;
@@ -64,7 +67,7 @@ int mds_column_count(void);
 void mds_column_get(int i, mds_column *out);
 
 #define MDS_SCHEMA_NAME    "mdsweep-results"
-#define MDS_SCHEMA_VERSION "1.3.0"
-enum { MDS_SCHEMA_MINOR = 3 }; /* of the version; a file of a smaller one lacks columns */
+#define MDS_SCHEMA_VERSION "1.4.0"
+enum { MDS_SCHEMA_MINOR = 4 }; /* of the version; a file of a smaller one lacks columns */
 
 #endif

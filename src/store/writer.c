@@ -261,6 +261,9 @@ mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
     row->synthetic = header->synthetic;
     memset(row->telemetry, 0, sizeof row->telemetry);
     snprintf(row->telemetry, sizeof row->telemetry, "%s", header->telemetry);
+    memset(row->compared_to, 0, sizeof row->compared_to);
+    snprintf(row->compared_to, sizeof row->compared_to, "%s", header->force_error.teacher);
+    row->compared_frames = header->force_error.frames;
     row->degrees_of_freedom = header->degrees_of_freedom;
     row->volume_A3 = header->volume_A3;
     row->record = *record;
