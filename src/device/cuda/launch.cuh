@@ -59,15 +59,16 @@ static inline mds_status mds_launch(mds_device *device, const char *name, void (
 #else
     void *list[] = {const_cast<void *>(static_cast<const void *>(&arguments))..., NULL};
 
-    error = cudaLaunchKernel(reinterpret_cast<const void *>(kernel), grid, block, list, shared_bytes,
-                             stream);
+    error = cudaLaunchKernel(reinterpret_cast<const void *>(kernel), grid, block, list,
+                             shared_bytes, stream);
 #endif
     if (error == cudaSuccess)
         return MDS_OK;
     (void)cudaGetLastError(); /* told here: not again by whoever asks next, unless it sticks */
     char what[160];
-    snprintf(what, sizeof what, "kernel %s (grid %u x %u x %u, block %u x %u x %u, %zu bytes shared)",
-             name, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared_bytes);
+    snprintf(what, sizeof what,
+             "kernel %s (grid %u x %u x %u, block %u x %u x %u, %zu bytes shared)", name, grid.x,
+             grid.y, grid.z, block.x, block.y, block.z, shared_bytes);
     return mds_cuda_status(error, what);
 }
 

@@ -196,23 +196,23 @@ enum cudaFuncAttribute {
     cudaFuncAttributePreferredSharedMemoryCarveout = 9
 };
 
-#define cudaHostAllocDefault       0x00u
-#define cudaHostAllocPortable      0x01u
-#define cudaHostAllocMapped        0x02u
-#define cudaHostAllocWriteCombined 0x04u
-#define cudaEventDefault           0x00u
-#define cudaEventBlockingSync      0x01u
-#define cudaEventDisableTiming     0x02u
-#define cudaEventRecordDefault     0x00u
-#define cudaEventRecordExternal    0x01u
-#define cudaStreamDefault          0x00u
-#define cudaStreamNonBlocking      0x01u
-#define cudaDeviceScheduleAuto     0x00u
-#define cudaDeviceScheduleSpin     0x01u
-#define cudaDeviceScheduleYield    0x02u
+#define cudaHostAllocDefault           0x00u
+#define cudaHostAllocPortable          0x01u
+#define cudaHostAllocMapped            0x02u
+#define cudaHostAllocWriteCombined     0x04u
+#define cudaEventDefault               0x00u
+#define cudaEventBlockingSync          0x01u
+#define cudaEventDisableTiming         0x02u
+#define cudaEventRecordDefault         0x00u
+#define cudaEventRecordExternal        0x01u
+#define cudaStreamDefault              0x00u
+#define cudaStreamNonBlocking          0x01u
+#define cudaDeviceScheduleAuto         0x00u
+#define cudaDeviceScheduleSpin         0x01u
+#define cudaDeviceScheduleYield        0x02u
 #define cudaDeviceScheduleBlockingSync 0x04u
-#define cudaStreamLegacy           ((cudaStream_t)0x1)
-#define cudaStreamPerThread        ((cudaStream_t)0x2)
+#define cudaStreamLegacy               ((cudaStream_t)0x1)
+#define cudaStreamPerThread            ((cudaStream_t)0x2)
 
 #ifdef __cplusplus
 extern "C" {

@@ -18,7 +18,7 @@
 #define __host__
 #define __constant__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __noinline__ __attribute__((noinline))
+#define __noinline__    __attribute__((noinline))
 #define __launch_bounds__(...)
 #define __grid_constant__
 #define __align__(n) __attribute__((aligned(n)))
@@ -31,8 +31,12 @@ struct uint3 {
 
 struct dim3 {
     unsigned x, y, z;
-    constexpr dim3(unsigned vx = 1, unsigned vy = 1, unsigned vz = 1) : x(vx), y(vy), z(vz) {}
-    constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z) {}
+    constexpr dim3(unsigned vx = 1, unsigned vy = 1, unsigned vz = 1) : x(vx), y(vy), z(vz)
+    {
+    }
+    constexpr dim3(uint3 v) : x(v.x), y(v.y), z(v.z)
+    {
+    }
 };
 
 extern uint3 threadIdx, blockIdx;
@@ -40,33 +44,37 @@ extern dim3 blockDim, gridDim;
 static const int warpSize = 32;
 
 #define MDS_SHIM_VECTOR(type, name, bytes1, bytes2, bytes3, bytes4)                                \
-    struct alignas(bytes1) name##1 {                                                               \
+    struct alignas(bytes1) name##1                                                                 \
+    {                                                                                              \
         type x;                                                                                    \
     };                                                                                             \
-    struct alignas(bytes2) name##2 {                                                               \
+    struct alignas(bytes2) name##2                                                                 \
+    {                                                                                              \
         type x, y;                                                                                 \
     };                                                                                             \
-    struct alignas(bytes3) name##3 {                                                               \
+    struct alignas(bytes3) name##3                                                                 \
+    {                                                                                              \
         type x, y, z;                                                                              \
     };                                                                                             \
-    struct alignas(bytes4) name##4 {                                                               \
+    struct alignas(bytes4) name##4                                                                 \
+    {                                                                                              \
         type x, y, z, w;                                                                           \
     };                                                                                             \
     static inline name##1 make_##name##1(type x)                                                   \
     {                                                                                              \
-        return name##1{x};                                                                         \
+        return name##1 {x};                                                                        \
     }                                                                                              \
     static inline name##2 make_##name##2(type x, type y)                                           \
     {                                                                                              \
-        return name##2{x, y};                                                                      \
+        return name##2 {x, y};                                                                     \
     }                                                                                              \
     static inline name##3 make_##name##3(type x, type y, type z)                                   \
     {                                                                                              \
-        return name##3{x, y, z};                                                                   \
+        return name##3 {x, y, z};                                                                  \
     }                                                                                              \
     static inline name##4 make_##name##4(type x, type y, type z, type w)                           \
     {                                                                                              \
-        return name##4{x, y, z, w};                                                                \
+        return name##4 {x, y, z, w};                                                               \
     }
 MDS_SHIM_VECTOR(int, int, 4, 8, 4, 16)
 MDS_SHIM_VECTOR(float, float, 4, 8, 4, 16)
@@ -142,8 +150,8 @@ static inline void mds_shim_syncwarp(const char *file, int line, unsigned mask =
 #define __syncwarp(...)    mds_shim_syncwarp(MDS_SHIM_SITE(__VA_ARGS__))
 
 template <typename T>
-static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, unsigned mask, T value,
-                              int argument, int width = 32)
+static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, unsigned mask,
+                              T value, int argument, int width = 32)
 {
     static_assert(std::is_arithmetic<T>::value && sizeof(T) <= 8, "shuffles move numbers");
     uint64_t in = 0, out;
@@ -164,16 +172,23 @@ static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, un
 #define __any_sync(mask, p) static_cast<int>(__ballot_sync(mask, p) != 0)
 #define __all_sync(mask, p) static_cast<int>(__ballot_sync(mask, !(p)) == 0)
 #define MDS_SHIM_REDUCE(kind, mask, value)                                                         \
-    mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_REDUCE_##kind, mask, value, std::is_signed<decltype(value)>::value)
+    mds_shim_shfl(__FILE__, __LINE__, MDS_SHIM_REDUCE_##kind, mask, value,                         \
+                  std::is_signed<decltype(value)>::value)
 #define __reduce_add_sync(mask, value) MDS_SHIM_REDUCE(ADD, mask, value)
 #define __reduce_min_sync(mask, value) MDS_SHIM_REDUCE(MIN, mask, value)
 #define __reduce_max_sync(mask, value) MDS_SHIM_REDUCE(MAX, mask, value)
 #define __reduce_and_sync(mask, value) MDS_SHIM_REDUCE(AND, mask, value)
 #define __reduce_or_sync(mask, value)  MDS_SHIM_REDUCE(OR, mask, value)
 
-static inline void __threadfence() {}
-static inline void __threadfence_block() {}
-static inline void __threadfence_system() {}
+static inline void __threadfence()
+{
+}
+static inline void __threadfence_block()
+{
+}
+static inline void __threadfence_system()
+{
+}
 static inline void __nanosleep(unsigned nanoseconds)
 {
     mds_shim_nanosleep(nanoseconds);
@@ -225,89 +240,7 @@ template <typename T> static inline void __stcs(T *address, T value)
     *address = value;
 }
 
-template <typename To, typename From> static inline To mds_shim_bits(From from)
-{
-    static_assert(sizeof(To) == sizeof(From), "same size");
-    To to;
-
-    memcpy(&to, &from, sizeof to);
-    return to;
-}
-
-/* Macros where a C library has, or may come to have, a function of that name. */
-#define __expf(x) std::exp(static_cast<float>(x))
-#define __logf(x) std::log(static_cast<float>(x))
-#define __sinf(x) std::sin(static_cast<float>(x))
-#define __cosf(x) std::cos(static_cast<float>(x))
-#define rsqrt     mds_shim_rsqrt
-#define rsqrtf    mds_shim_rsqrtf
-#define sinpi     mds_shim_sinpi
-#define cospi     mds_shim_cospi
-
-#define MDS_SHIM_FN static inline
-MDS_SHIM_FN int __popc(unsigned x) { return __builtin_popcount(x); }
-MDS_SHIM_FN int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
-MDS_SHIM_FN int __ffs(int x) { return __builtin_ffs(x); }
-MDS_SHIM_FN int __ffsll(long long x) { return __builtin_ffsll(x); }
-MDS_SHIM_FN int __clz(int x) { return x ? __builtin_clz(static_cast<unsigned>(x)) : 32; }
-MDS_SHIM_FN int __clzll(long long x)
-{
-    return x ? __builtin_clzll(static_cast<unsigned long long>(x)) : 64;
-}
-MDS_SHIM_FN unsigned __umulhi(unsigned a, unsigned b)
-{
-    return static_cast<unsigned>(static_cast<uint64_t>(a) * b >> 32);
-}
-MDS_SHIM_FN unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
-{
-    __extension__ typedef unsigned __int128 wide;
-    return static_cast<unsigned long long>(static_cast<wide>(a) * b >> 64);
-}
-MDS_SHIM_FN int __float_as_int(float x) { return mds_shim_bits<int>(x); }
-MDS_SHIM_FN unsigned __float_as_uint(float x) { return mds_shim_bits<unsigned>(x); }
-MDS_SHIM_FN float __int_as_float(int x) { return mds_shim_bits<float>(x); }
-MDS_SHIM_FN float __uint_as_float(unsigned x) { return mds_shim_bits<float>(x); }
-MDS_SHIM_FN long long __double_as_longlong(double x) { return mds_shim_bits<long long>(x); }
-MDS_SHIM_FN double __longlong_as_double(long long x) { return mds_shim_bits<double>(x); }
-MDS_SHIM_FN int __double2int_rn(double x) { return static_cast<int>(std::nearbyint(x)); }
-MDS_SHIM_FN int __double2int_rz(double x) { return static_cast<int>(x); }
-MDS_SHIM_FN int __double2int_rd(double x) { return static_cast<int>(std::floor(x)); }
-MDS_SHIM_FN long long __double2ll_rn(double x) { return std::llrint(x); }
-MDS_SHIM_FN float __double2float_rn(double x) { return static_cast<float>(x); }
-MDS_SHIM_FN double __dadd_rn(double a, double b) { return a + b; }
-MDS_SHIM_FN double __dsub_rn(double a, double b) { return a - b; }
-MDS_SHIM_FN double __dmul_rn(double a, double b) { return a * b; }
-MDS_SHIM_FN double __ddiv_rn(double a, double b) { return a / b; }
-MDS_SHIM_FN double __dsqrt_rn(double a) { return std::sqrt(a); }
-MDS_SHIM_FN double __fma_rn(double a, double b, double c) { return std::fma(a, b, c); }
-MDS_SHIM_FN float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
-MDS_SHIM_FN float __fdividef(float a, float b) { return a / b; }
-MDS_SHIM_FN float __frcp_rn(float x) { return 1.0f / x; }
-MDS_SHIM_FN double rsqrt(double x) { return 1.0 / std::sqrt(x); }
-MDS_SHIM_FN float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
-MDS_SHIM_FN double rcbrt(double x) { return 1.0 / std::cbrt(x); }
-MDS_SHIM_FN double sinpi(double x) { return std::sin(3.14159265358979323846 * x); }
-MDS_SHIM_FN double cospi(double x) { return std::cos(3.14159265358979323846 * x); }
-MDS_SHIM_FN void sincospi(double x, double *s, double *c)
-{
-    *s = sinpi(x);
-    *c = cospi(x);
-}
-MDS_SHIM_FN double norm3d(double a, double b, double c) { return std::sqrt(a * a + b * b + c * c); }
-MDS_SHIM_FN double rnorm3d(double a, double b, double c) { return 1.0 / norm3d(a, b, c); }
-
-#define MDS_SHIM_MINMAX(T)                                                                         \
-    MDS_SHIM_FN T min(T a, T b) { return b < a ? b : a; }                                          \
-    MDS_SHIM_FN T max(T a, T b) { return a < b ? b : a; }
-MDS_SHIM_ATOMICS(MDS_SHIM_MINMAX)
-MDS_SHIM_MINMAX(long)
-MDS_SHIM_MINMAX(unsigned long)
-#undef MDS_SHIM_MINMAX
-MDS_SHIM_FN double min(double a, double b) { return std::fmin(a, b); }
-MDS_SHIM_FN double max(double a, double b) { return std::fmax(a, b); }
-MDS_SHIM_FN float min(float a, float b) { return std::fmin(a, b); }
-MDS_SHIM_FN float max(float a, float b) { return std::fmax(a, b); }
-#undef MDS_SHIM_FN
+#include "mds_shim_math.h"
 
 /* Launching. A frame holds one launch's arguments; each thread is given its own copy of them. */
 struct mds_shim_argument {
@@ -326,19 +259,27 @@ template <typename... P> struct mds_shim_frame_of final : mds_shim_frame {
     void (*kernel)(P...);
     std::tuple<P...> values;
 
-    mds_shim_frame_of(void (*k)(P...), P... v) : kernel(k), values(v...) {}
-    void run() const override { std::apply(kernel, values); }
+    mds_shim_frame_of(void (*k)(P...), P... v) : kernel(k), values(v...)
+    {
+    }
+    void run() const override
+    {
+        std::apply(kernel, values);
+    }
     template <typename T> static mds_shim_argument describe(const T &value)
     {
         return {&value, sizeof value,
-                std::is_pointer<T>::value ? 1 : std::is_class<T>::value || std::is_union<T>::value ? 2 : 0};
+                std::is_pointer<T>::value                            ? 1
+                : std::is_class<T>::value || std::is_union<T>::value ? 2
+                                                                     : 0};
     }
     int arguments(mds_shim_argument *out, int room) const override
     {
         int n = 0;
 
-        std::apply([&](const P &...v) { ((n < room ? (void)(out[n++] = describe(v)) : (void)0), ...); },
-                   values);
+        std::apply(
+            [&](const P &...v) { ((n < room ? (void)(out[n++] = describe(v)) : (void)0), ...); },
+            values);
         return n;
     }
 };

@@ -146,26 +146,57 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
     if (error != cudaSuccess)
         return error;
     switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock: *value = p.maxThreadsPerBlock; break;
-    case cudaDevAttrMaxSharedMemoryPerBlock: *value = STATIC_SHARED; break;
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = OPTIN_SHARED; break;
-    case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = 228 << 10; break;
-    case cudaDevAttrWarpSize: *value = WARP; break;
+    case cudaDevAttrMaxThreadsPerBlock:
+        *value = p.maxThreadsPerBlock;
+        break;
+    case cudaDevAttrMaxSharedMemoryPerBlock:
+        *value = STATIC_SHARED;
+        break;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin:
+        *value = OPTIN_SHARED;
+        break;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
+        *value = 228 << 10;
+        break;
+    case cudaDevAttrWarpSize:
+        *value = WARP;
+        break;
     case cudaDevAttrClockRate:
-    case cudaDevAttrMemoryClockRate: *value = 1000000; break;
-    case cudaDevAttrMultiProcessorCount: *value = p.multiProcessorCount; break;
+    case cudaDevAttrMemoryClockRate:
+        *value = 1000000;
+        break;
+    case cudaDevAttrMultiProcessorCount:
+        *value = p.multiProcessorCount;
+        break;
     case cudaDevAttrConcurrentKernels:
     case cudaDevAttrUnifiedAddressing:
     case cudaDevAttrAsyncEngineCount:
-    case cudaDevAttrMemoryPoolsSupported: *value = 1; break;
-    case cudaDevAttrPciBusId: *value = p.pciBusID; break;
-    case cudaDevAttrGlobalMemoryBusWidth: *value = p.memoryBusWidth; break;
-    case cudaDevAttrL2CacheSize: *value = p.l2CacheSize; break;
-    case cudaDevAttrMaxThreadsPerMultiProcessor: *value = p.maxThreadsPerMultiProcessor; break;
-    case cudaDevAttrComputeCapabilityMajor: *value = p.major; break;
-    case cudaDevAttrComputeCapabilityMinor: *value = p.minor; break;
-    case cudaDevAttrHostNumaId: *value = 0; break;
-    default: *value = 0;
+    case cudaDevAttrMemoryPoolsSupported:
+        *value = 1;
+        break;
+    case cudaDevAttrPciBusId:
+        *value = p.pciBusID;
+        break;
+    case cudaDevAttrGlobalMemoryBusWidth:
+        *value = p.memoryBusWidth;
+        break;
+    case cudaDevAttrL2CacheSize:
+        *value = p.l2CacheSize;
+        break;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+        *value = p.maxThreadsPerMultiProcessor;
+        break;
+    case cudaDevAttrComputeCapabilityMajor:
+        *value = p.major;
+        break;
+    case cudaDevAttrComputeCapabilityMinor:
+        *value = p.minor;
+        break;
+    case cudaDevAttrHostNumaId:
+        *value = 0;
+        break;
+    default:
+        *value = 0;
     }
     return cudaSuccess;
 }
@@ -176,8 +207,9 @@ cudaError_t cudaDeviceGetPCIBusId(char *id, int length, int device)
     const cudaError_t error = cudaGetDeviceProperties(&p, device);
 
     if (error == cudaSuccess)
-        snprintf(id, static_cast<size_t>(length), "%08x:%02x:%02x.0", static_cast<unsigned>(p.pciDomainID),
-                 static_cast<unsigned>(p.pciBusID), static_cast<unsigned>(p.pciDeviceID));
+        snprintf(id, static_cast<size_t>(length), "%08x:%02x:%02x.0",
+                 static_cast<unsigned>(p.pciDomainID), static_cast<unsigned>(p.pciBusID),
+                 static_cast<unsigned>(p.pciDeviceID));
     return error;
 }
 

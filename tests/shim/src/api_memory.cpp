@@ -29,7 +29,8 @@ static cudaMemcpyKind resolve_kind(const void *to, const void *from, cudaMemcpyK
         return kind;
     return memory_is_device(to)
                ? memory_is_device(from) ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
-               : memory_is_device(from) ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost;
+           : memory_is_device(from) ? cudaMemcpyDeviceToHost
+                                    : cudaMemcpyHostToHost;
 }
 
 static cudaError_t check_end(const char *call, const char *which, const void *pointer, size_t bytes,
@@ -41,8 +42,8 @@ static cudaError_t check_end(const char *call, const char *which, const void *po
         return cudaErrorInvalidValue;
     }
     if (want_device && !memory_covers(pointer, bytes)) {
-        complain("%s: %zu bytes at the %s %p do not lie in one allocation: it is %s", call, bytes, which,
-                 pointer, memory_describe(pointer).c_str());
+        complain("%s: %zu bytes at the %s %p do not lie in one allocation: it is %s", call, bytes,
+                 which, pointer, memory_describe(pointer).c_str());
         return cudaErrorInvalidValue;
     }
     return cudaSuccess;
@@ -69,7 +70,8 @@ static void copy_now(void *to, const void *from, size_t bytes)
     Access access_to(a >= 0 ? a : b >= 0 ? b : 0), access_from(b >= 0 ? b : a >= 0 ? a : 0);
 
     if ((a >= 0 && !memory_covers(to, bytes)) || (b >= 0 && !memory_covers(from, bytes)))
-        report("a copy of %zu bytes from %p to %p: device memory that was freed since", bytes, from, to);
+        report("a copy of %zu bytes from %p to %p: device memory that was freed since", bytes, from,
+               to);
     memmove(to, from, bytes);
 }
 

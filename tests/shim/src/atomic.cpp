@@ -8,14 +8,38 @@
         *address = value;                                                                          \
         return old;                                                                                \
     }                                                                                              \
-    T atomicAdd(T *address, T value) { return exchange(address, wrap_add(*address, value)); }      \
-    T atomicSub(T *address, T value) { return exchange(address, wrap_sub(*address, value)); }      \
-    T atomicMin(T *address, T value) { return exchange(address, min(*address, value)); }           \
-    T atomicMax(T *address, T value) { return exchange(address, max(*address, value)); }           \
-    T atomicAnd(T *address, T value) { return exchange(address, *address & value); }               \
-    T atomicOr(T *address, T value) { return exchange(address, *address | value); }                \
-    T atomicXor(T *address, T value) { return exchange(address, *address ^ value); }               \
-    T atomicExch(T *address, T value) { return exchange(address, value); }                         \
+    T atomicAdd(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, wrap_add(*address, value));                                       \
+    }                                                                                              \
+    T atomicSub(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, wrap_sub(*address, value));                                       \
+    }                                                                                              \
+    T atomicMin(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, min(*address, value));                                            \
+    }                                                                                              \
+    T atomicMax(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, max(*address, value));                                            \
+    }                                                                                              \
+    T atomicAnd(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, *address & value);                                                \
+    }                                                                                              \
+    T atomicOr(T *address, T value)                                                                \
+    {                                                                                              \
+        return exchange(address, *address | value);                                                \
+    }                                                                                              \
+    T atomicXor(T *address, T value)                                                               \
+    {                                                                                              \
+        return exchange(address, *address ^ value);                                                \
+    }                                                                                              \
+    T atomicExch(T *address, T value)                                                              \
+    {                                                                                              \
+        return exchange(address, value);                                                           \
+    }                                                                                              \
     T atomicCAS(T *address, T compare, T value)                                                    \
     {                                                                                              \
         return exchange(address, *address == compare ? value : *address);                          \

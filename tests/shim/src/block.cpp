@@ -1,5 +1,5 @@
-// Runs a grid: blocks one after another in a shuffled order, a block's threads as fibres that change
-// places where they wait. Which ready thread goes first differs from block to block.
+// Runs a grid: blocks one after another in a shuffled order, a block's threads as fibres that
+// change places where they wait. Which ready thread goes first differs from block to block.
 #include "block.hpp"
 
 #include <cstdio>
@@ -38,8 +38,8 @@ std::string kernel_place(void)
     if (!running)
         return "no kernel";
     snprintf(line, sizeof line, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u)",
-             block.kernel->name.c_str(), blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x, threadIdx.y,
-             threadIdx.z);
+             block.kernel->name.c_str(), blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x,
+             threadIdx.y, threadIdx.z);
     return line;
 }
 
@@ -70,8 +70,8 @@ static int ready_pop()
     if (block.order == Order::Stack)
         at = (block.head + block.ready_count - 1) % ring;
     else if (block.order == Order::Random)
-        at = (block.head + static_cast<int>(random_below(&block.random,
-                                                         static_cast<unsigned>(block.ready_count)))) %
+        at = (block.head + static_cast<int>(random_below(
+                               &block.random, static_cast<unsigned>(block.ready_count)))) %
              ring;
     t = block.ready[at];
     if (block.order == Order::Stack) {
@@ -201,7 +201,8 @@ static void fill_ready()
         ready_push(backwards ? block.count - 1 - i : i);
     }
     for (int i = block.count - 1; shuffled && i > 0; --i)
-        std::swap(block.ready[i], block.ready[random_below(&block.random, static_cast<unsigned>(i) + 1)]);
+        std::swap(block.ready[i],
+                  block.ready[random_below(&block.random, static_cast<unsigned>(i) + 1)]);
 }
 
 static void run_block()
@@ -282,7 +283,8 @@ cudaError_t kernel_run(const Kernel &kernel)
     const uint64_t seed = settings().seed * 0x2545f4914f6cdd1du + launches;
     if (!settings().check_order || settings().order_allowed.count(kernel.name))
         return run_grid(kernel, seed);
-    return order_check(kernel, [&](uint64_t other) { return run_grid(kernel, other); }, seed);
+    return order_check(
+        kernel, [&](uint64_t other) { return run_grid(kernel, other); }, seed);
 }
 
 } // namespace shim
@@ -337,8 +339,8 @@ void mds_shim_nanosleep(unsigned)
 }
 
 // assert() in a kernel.
-void __assert_fail(const char *expression, const char *file, unsigned line, const char *function)
-    noexcept
+void __assert_fail(const char *expression, const char *file, unsigned line,
+                   const char *function) noexcept
 {
     fprintf(stderr, "%s:%u: %s: assertion `%s' failed\n", file, line, function, expression);
     if (block.current >= 0)

@@ -37,7 +37,8 @@ void multiply(const Gemm<double> &g, const double *a, const double *b, double *c
 // The last matrix of a batch ends inside of the allocation in which the first begins.
 template <typename T> bool fits(const T *p, int rows, int cols, int ld, long long stride, int batch)
 {
-    const long long elements = stride * (batch - 1) + static_cast<long long>(ld) * (cols - 1) + rows;
+    const long long elements = stride * (batch - 1) + static_cast<long long>(ld) * (cols - 1) +
+                               rows;
 
     return rows == 0 || cols == 0 || batch == 0 ||
            memory_covers(p, static_cast<size_t>(elements) * sizeof(T));
@@ -61,9 +62,10 @@ template <typename T> cublasStatus_t give(cublasHandle_t handle, const Gemm<T> &
     if (!fits(g.a, at ? g.k : g.m, at ? g.m : g.k, g.lda, g.stride_a, g.batch) ||
         !fits(g.b, bt ? g.n : g.k, bt ? g.k : g.n, g.ldb, g.stride_b, g.batch) ||
         !fits(g.c, g.m, g.n, g.ldc, g.stride_c, g.batch))
-        report("cuBLAS: a matrix of a product (m %d, n %d, k %d, batch %d) is not in device memory or "
-               "reaches beyond its allocation",
-               g.m, g.n, g.k, g.batch);
+        report(
+            "cuBLAS: a matrix of a product (m %d, n %d, k %d, batch %d) is not in device memory or "
+            "reaches beyond its allocation",
+            g.m, g.n, g.k, g.batch);
     const int device = stream_device(handle->stream);
     op.type = cudaGraphNodeTypeKernel;
     op.name = "gemm";
@@ -172,9 +174,8 @@ const char *cublasGetStatusString(cublasStatus_t status)
         const T *alpha, const T *a, int lda, long long stride_a, const T *b, int ldb,              \
         long long stride_b, const T *beta, T *c, int ldc, long long stride_c, int batch)           \
     {                                                                                              \
-        return give(handle,                                                                        \
-                    Gemm<T>{transposed(ta), transposed(tb), m, n, k, lda, ldb, ldc, batch, *alpha, \
-                            *beta, a, b, c, stride_a, stride_b, stride_c});                        \
+        return give(handle, Gemm<T>{transposed(ta), transposed(tb), m, n, k, lda, ldb, ldc, batch, \
+                                    *alpha, *beta, a, b, c, stride_a, stride_b, stride_c});        \
     }                                                                                              \
     cublasStatus_t cublas##name(cublasHandle_t handle, cublasOperation_t ta, cublasOperation_t tb, \
                                 int m, int n, int k, const T *alpha, const T *a, int lda,          \

@@ -1,5 +1,5 @@
-// The switch of stacks: the registers that a called function must keep, pushed and popped. Some five
-// nanoseconds, where swapcontext() makes a system call.
+// The switch of stacks: the registers that a called function must keep, pushed and popped. Some
+// five nanoseconds, where swapcontext() makes a system call.
 #include "fiber.hpp"
 #include "shim.hpp"
 

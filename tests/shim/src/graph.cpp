@@ -63,7 +63,7 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, enum cudaStreamCaptureSta
     const CUstream_st *s = stream_resolve(stream);
     if (!s || !status)
         return fail(cudaErrorInvalidValue);
-    *status = !s->capture         ? cudaStreamCaptureStatusNone
+    *status = !s->capture           ? cudaStreamCaptureStatusNone
               : s->capture->invalid ? cudaStreamCaptureStatusInvalidated
                                     : cudaStreamCaptureStatusActive;
     return cudaSuccess;

@@ -47,8 +47,8 @@ static void check_pointer(Kernel *k, int argument, uintptr_t word, bool declared
         report("kernel %s: argument %d%s is %p, %s", k->name.c_str(), argument + 1, where, pointer,
                memory_describe(pointer).c_str());
     if (a->device != k->device)
-        report("kernel %s on device %d: argument %d%s points to memory of device %d", k->name.c_str(),
-               k->device, argument + 1, where, a->device);
+        report("kernel %s on device %d: argument %d%s points to memory of device %d",
+               k->name.c_str(), k->device, argument + 1, where, a->device);
     k->allocations.emplace_back(argument, a->id);
 }
 
@@ -73,7 +73,8 @@ cudaError_t kernel_check(Kernel *k)
 {
     const dim3 g = k->grid, b = k->block;
     const auto opted = opted_in.find(k->function);
-    const size_t limit = opted == opted_in.end() ? static_cast<size_t>(STATIC_SHARED) : opted->second;
+    const size_t limit = opted == opted_in.end() ? static_cast<size_t>(STATIC_SHARED)
+                                                 : opted->second;
 
     if (!g.x || !g.y || !g.z || !b.x || !b.y || !b.z || g.x > 0x7fffffffu || g.y > 65535u ||
         g.z > 65535u || b.x > 1024u || b.y > 1024u || b.z > 64u ||

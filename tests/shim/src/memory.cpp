@@ -19,8 +19,9 @@
 #define SHOW(memory, bytes) ((void)(memory), (void)(bytes))
 #endif
 
-#define RAW __attribute__((no_sanitize("address", "undefined"), \
-                           optimize("no-tree-loop-distribute-patterns"), noinline))
+#define RAW                                                                                        \
+    __attribute__((no_sanitize("address", "undefined"),                                            \
+                   optimize("no-tree-loop-distribute-patterns"), noinline))
 
 namespace shim
 {
@@ -30,8 +31,8 @@ static const size_t REST = static_cast<size_t>(64) << 20; // freed bytes that re
 static const size_t ALIGN = 256, PAGE = 4096;
 
 struct Arena {
-    uintptr_t base = 0, high = 0;        // high: end of what was ever used
-    std::map<uintptr_t, size_t> holes;   // by address
+    uintptr_t base = 0, high = 0;      // high: end of what was ever used
+    std::map<uintptr_t, size_t> holes; // by address
     std::deque<Allocation> resting;
     size_t resting_bytes = 0;
     size_t used = 0, peak = 0, pooled = 0, pooled_high = 0;
@@ -283,8 +284,8 @@ static void release_oldest(Arena *a)
     a->resting.pop_front();
     a->resting_bytes -= m.bytes;
     if (!raw_all(reinterpret_cast<void *>(m.base), POISON, m.bytes, &where))
-        report("a kernel wrote to byte %zu of allocation %llu of %zu bytes after it was freed", where,
-               static_cast<unsigned long long>(m.id), m.bytes);
+        report("a kernel wrote to byte %zu of allocation %llu of %zu bytes after it was freed",
+               where, static_cast<unsigned long long>(m.id), m.bytes);
     if (m.bytes >= 64 * PAGE) { // the contents go, the addresses stay
         const uintptr_t from = (m.base + PAGE - 1) / PAGE * PAGE;
         madvise(reinterpret_cast<void *>(from), (m.base + m.bytes - from) / PAGE * PAGE,

@@ -1,5 +1,5 @@
-// MDS_SHIM_CHECK=order: each kernel runs twice from the same memory, with blocks and threads in other
-// orders; what then differs depends on the order, which no device promises.
+// MDS_SHIM_CHECK=order: each kernel runs twice from the same memory, with blocks and threads in
+// other orders; what then differs depends on the order, which no device promises.
 #include "shim.hpp"
 
 #include <cstdio>

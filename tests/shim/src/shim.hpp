@@ -28,16 +28,16 @@ enum { STATIC_SHARED = 48 << 10, OPTIN_SHARED = 227 << 10 };
 /* --- settings and state of the process (state.cpp) ------------------------------------------ */
 
 struct Settings {
-    int devices;                 /* MDS_SHIM_DEVICES, default 2 */
-    size_t memory;               /* MDS_SHIM_MEMORY in MiB, of each device; default 8 GiB */
-    uint64_t seed;               /* MDS_SHIM_SEED: a number or "random" */
-    bool eager;                  /* MDS_SHIM_EAGER=1: work runs when it is given */
-    bool check_order;            /* MDS_SHIM_CHECK has "order" */
+    int devices;                         /* MDS_SHIM_DEVICES, default 2 */
+    size_t memory;                       /* MDS_SHIM_MEMORY in MiB, of each device; default 8 GiB */
+    uint64_t seed;                       /* MDS_SHIM_SEED: a number or "random" */
+    bool eager;                          /* MDS_SHIM_EAGER=1: work runs when it is given */
+    bool check_order;                    /* MDS_SHIM_CHECK has "order" */
     std::set<std::string> order_allowed; /* MDS_SHIM_ORDER_ALLOW: kernels */
-    std::vector<int> visible;    /* CUDA_VISIBLE_DEVICES: physical numbers */
+    std::vector<int> visible;            /* CUDA_VISIBLE_DEVICES: physical numbers */
     std::string fault_kernel, fault_kind, fault_once; /* MDS_SHIM_FAULT, MDS_SHIM_FAULT_ONCE */
     int64_t fault_at;
-    std::string lost_file;       /* MDS_SHIM_LOST: where lost devices are noted, over processes */
+    std::string lost_file; /* MDS_SHIM_LOST: where lost devices are noted, over processes */
 };
 
 typedef std::recursive_mutex Mutex;
@@ -47,8 +47,8 @@ Mutex &mutex();
 const Settings &settings();
 /* Reads the environment, reserves the arenas, takes SIGSEGV. Called by every api function. */
 cudaError_t init();
-extern cudaError_t sticky;     /* an error that ends the use of the device by this process */
-extern thread_local int current_device;
+extern cudaError_t sticky;           /* an error that ends the use of the device by this process */
+extern __thread int current_device;  /* no thread_local: its wrapper confuses UBSan */
 cudaError_t fail(cudaError_t error); /* remembers it for cudaGetLastError() */
 
 uint64_t random_next(uint64_t *state);
@@ -151,14 +151,15 @@ struct Op {
     cudaGraphNodeType type;
     std::string name;
     std::function<cudaError_t()> run;
-    std::shared_ptr<Event> event;          /* that it records, if any */
+    std::shared_ptr<Event> event;               /* that it records, if any */
     std::vector<std::shared_ptr<Event>> events; /* that a whole graph records */
 };
 typedef std::shared_ptr<const Op> OpPointer;
 
 /* Captures, defers, or runs (in eager mode) one piece of work. */
 cudaError_t stream_give(cudaStream_t stream, const Op &op);
-/* Runs what the stream holds, and what that waits for. Does not come back from a kernel that hangs. */
+/* Runs what the stream holds, and what that waits for. Does not come back from a kernel that hangs.
+ */
 cudaError_t stream_drain(cudaStream_t stream);
 cudaError_t device_drain(int device);
 /* Runs what is before `place`; cudaErrorNotReady behind a kernel that hangs. */

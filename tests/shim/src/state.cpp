@@ -16,7 +16,7 @@ namespace shim
 {
 
 cudaError_t sticky = cudaSuccess;
-thread_local int current_device = 0;
+__thread int current_device = 0;
 
 static thread_local cudaError_t last_error = cudaSuccess;
 static pid_t owner;
@@ -99,7 +99,9 @@ static Settings read_settings()
     const std::string seed = text("MDS_SHIM_SEED");
 
     s.devices = static_cast<int>(number("MDS_SHIM_DEVICES", 2));
-    s.devices = s.devices < 0 ? 0 : s.devices > MAX_DEVICES ? static_cast<int>(MAX_DEVICES) : s.devices;
+    s.devices = s.devices < 0             ? 0
+                : s.devices > MAX_DEVICES ? static_cast<int>(MAX_DEVICES)
+                                          : s.devices;
     s.memory = static_cast<size_t>(number("MDS_SHIM_MEMORY", 8192)) << 20;
     s.seed = static_cast<uint64_t>(number("MDS_SHIM_SEED", 1));
     if (seed == "random") {
@@ -201,7 +203,8 @@ static void take_faults()
     stack_t stack = {};
 
     if (sigaltstack(nullptr, &stack) == 0 && stack.ss_flags & SS_DISABLE) {
-        stack.ss_sp = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        stack.ss_sp =
+            mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         stack.ss_size = bytes;
         stack.ss_flags = 0;
         if (stack.ss_sp != MAP_FAILED)

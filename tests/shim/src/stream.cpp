@@ -92,7 +92,9 @@ cudaError_t stream_run_until(cudaStream_t s, uint64_t place)
 {
     while (!s->queue.empty() && s->queue.front().place <= place) {
         const uint64_t at = s->queue.front().place;
-        cudaError_t error = sticky != cudaSuccess ? sticky : hung ? cudaErrorNotReady : run_before(s, at);
+        cudaError_t error = sticky != cudaSuccess ? sticky
+                            : hung                ? cudaErrorNotReady
+                                                  : run_before(s, at);
 
         if (error != cudaSuccess)
             return error;

@@ -115,9 +115,9 @@ void warp_exited(int i)
 const char *wait_name(mds_shim_wait kind)
 {
     static const char *const names[] = {
-        "__syncthreads",     "__syncthreads_or", "__syncthreads_and", "__syncthreads_count",
-        "__syncwarp",        "__ballot_sync",    "__shfl_sync",       "__shfl_up_sync",
-        "__shfl_down_sync",  "__shfl_xor_sync",  "__reduce_add_sync", "__reduce_min_sync",
+        "__syncthreads",     "__syncthreads_or",  "__syncthreads_and", "__syncthreads_count",
+        "__syncwarp",        "__ballot_sync",     "__shfl_sync",       "__shfl_up_sync",
+        "__shfl_down_sync",  "__shfl_xor_sync",   "__reduce_add_sync", "__reduce_min_sync",
         "__reduce_max_sync", "__reduce_and_sync", "__reduce_or_sync"};
 
     return names[kind];
@@ -136,8 +136,8 @@ void report_deadlock()
         if (t.state == State::Barrier)
             snprintf(line, sizeof line, "at %s, %s:%d", wait_name(t.kind), t.file, t.line);
         else if (t.state == State::Warp)
-            snprintf(line, sizeof line, "at %s with mask %08x, %s:%d", wait_name(t.kind), t.mask, t.file,
-                     t.line);
+            snprintf(line, sizeof line, "at %s with mask %08x, %s:%d", wait_name(t.kind), t.mask,
+                     t.file, t.line);
         else
             snprintf(line, sizeof line, "exited");
         ++places.emplace(line, std::make_pair(i, 0)).first->second.second;
@@ -145,8 +145,8 @@ void report_deadlock()
     for (const auto &place : places) {
         const uint3 &index = block.thread[place.second.first].index;
 
-        snprintf(line, sizeof line, "\nshim:   %d thread(s) %s: thread (%u,%u,%u)%s", place.second.second,
-                 place.first.c_str(), index.x, index.y, index.z,
+        snprintf(line, sizeof line, "\nshim:   %d thread(s) %s: thread (%u,%u,%u)%s",
+                 place.second.second, place.first.c_str(), index.x, index.y, index.z,
                  place.second.second > 1 ? " and others" : "");
         all += line;
     }
@@ -167,8 +167,8 @@ extern "C" uint64_t mds_shim_warp(mds_shim_wait kind, unsigned mask, uint64_t va
     Thread *t = &block.thread[i];
 
     if (!(mask >> i % WARP & 1))
-        report("%s at %s:%d: the mask %08x lacks the calling lane %d", wait_name(kind), file, line, mask,
-               i % WARP);
+        report("%s at %s:%d: the mask %08x lacks the calling lane %d", wait_name(kind), file, line,
+               mask, i % WARP);
     if (kind >= MDS_SHIM_SHFL && kind <= MDS_SHIM_SHFL_XOR &&
         (width < 1 || width > WARP || (width & (width - 1))))
         report("%s at %s:%d: width %d", wait_name(kind), file, line, width);
