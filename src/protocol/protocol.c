@@ -19,6 +19,14 @@ static mds_status check_frames(const mds_protocol_spec *spec, const mds_protocol
     return MDS_OK;
 }
 
+mds_status mds_protocol_supports(const mds_protocol_spec *spec, mds_device_kind kind)
+{
+    if (kind == MDS_DEVICE_CUDA && !spec->class->step_cuda)
+        return mds_fail(MDS_ERR_UNSUPPORTED, "protocol '%s' does not run on device cuda",
+                        spec->name);
+    return MDS_OK;
+}
+
 static mds_status check(const mds_protocol_spec *spec, const mds_protocol_config *config,
                         const mds_state *state, const mds_model *model)
 {

@@ -83,6 +83,9 @@ mds_status mds_protocol_resolve(const char *name, mds_protocol_spec *out);
 /* A spec of class `type` with presets, to be changed by mds_options_set_*(). */
 mds_status mds_protocol_spec_init(mds_protocol_spec *spec, const char *name, const char *type);
 
+/* Whether it runs on such a device: MDS_ERR_UNSUPPORTED with the reason. Cheap: called for every
+ * case of a plan. */
+mds_status mds_protocol_supports(const mds_protocol_spec *spec, mds_device_kind kind);
 /* Computes the first forces; the state must have been prepared for the model. */
 mds_status mds_protocol_create(const mds_protocol_spec *spec, const mds_protocol_config *config,
                                mds_state *state, mds_model *model, mds_protocol **out);

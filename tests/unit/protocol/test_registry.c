@@ -143,6 +143,23 @@ static void test_refusals(void **unused)
     rig_close(&r);
 }
 
+/* Without a step for CUDA a protocol is no case there, for a reason that names it. */
+static void test_devices(void **unused)
+{
+    mds_protocol_spec spec;
+    mds_protocol_class host;
+
+    (void)unused;
+    CHECK_OK(mds_protocol_resolve("nve", &spec));
+    CHECK_OK(mds_protocol_supports(&spec, MDS_DEVICE_CPU));
+    host = *spec.class;
+    host.step_cuda = NULL;
+    spec.class = &host;
+    CHECK_OK(mds_protocol_supports(&spec, MDS_DEVICE_CPU));
+    CHECK_FAILS(mds_protocol_supports(&spec, MDS_DEVICE_CUDA), MDS_ERR_UNSUPPORTED,
+                "protocol 'nve' does not run on device cuda");
+}
+
 static void test_pressure(void **unused)
 {
     mds_scalars s = {.kinetic_eV = 1.5};
@@ -162,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_names),         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_unknown_names), cmocka_unit_test(test_options),
         cmocka_unit_test(test_refusals),      cmocka_unit_test(test_pressure),
+        cmocka_unit_test(test_devices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
