@@ -5,18 +5,23 @@
 
 #include "protocol/protocol.h"
 
+#include <cuda_runtime.h>
+
 enum { STEPS = 100 };
 
 typedef struct ensemble {
     const char *name, *engine;
     int sample;
     double dt_fs, temperature_K;
+    int kernels; /* of a step: two of the protocol, two of the list, and the model's */
 } ensemble;
 
 static const ensemble ensembles[] = {
-    {"argon", "lj", SAMPLE_ARGON, 2.0, 80.0},     {"silicon", "sw", SAMPLE_SILICON, 1.0, 600.0},
-    {"copper", "eam", SAMPLE_COPPER, 1.0, 600.0}, {"iron", "eam", SAMPLE_IRON, 1.0, 600.0},
-    {"water", "spcfw", SAMPLE_WATER, 0.5, 300.0},
+    {"argon", "lj", SAMPLE_ARGON, 2.0, 80.0, 5},
+    {"silicon", "sw", SAMPLE_SILICON, 1.0, 600.0, 6},
+    {"copper", "eam", SAMPLE_COPPER, 1.0, 600.0, 6},
+    {"iron", "eam", SAMPLE_IRON, 1.0, 600.0, 6},
+    {"water", "spcfw", SAMPLE_WATER, 0.5, 300.0, 5},
 };
 
 enum { COUNT = sizeof ensembles / sizeof *ensembles };
@@ -45,8 +50,23 @@ static void run(const ensemble *e, const char *device_name, mds_structure *out, 
     CHECK_OK(mds_model_prepare(model, &state));
     CHECK_OK(mds_protocol_resolve("nve", &protocol_spec));
     CHECK_OK(mds_protocol_create(&protocol_spec, &config, &state, model, &protocol));
-    for (int step = 1; step <= STEPS; ++step)
+#ifdef MDS_CUDA_SHIM
+    int64_t before = 0;
+#endif
+    for (int step = 1; step <= STEPS; ++step) {
+#ifdef MDS_CUDA_SHIM
+        if (step == STEPS - 9) { /* all of them recorded by now */
+            CHECK_OK(mds_device_sync(device));
+            before = mds_shim_kernel_count(NULL);
+        }
+#endif
         CHECK_OK(mds_protocol_step(protocol, step % 10 ? 0 : MDS_WANT_VIRIAL));
+    }
+    CHECK_OK(mds_device_sync(device));
+#ifdef MDS_CUDA_SHIM
+    if (mds_device_get_kind(device) == MDS_DEVICE_CUDA)
+        assert_int_equal(mds_shim_kernel_count(NULL) - before, 10 * e->kernels);
+#endif
     CHECK_OK(mds_state_fetch(&state, out));
     CHECK_OK(mds_state_fetch_scalars(&state, s));
     CHECK_OK(mds_scalars_check_fault(s));
