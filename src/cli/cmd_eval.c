@@ -156,6 +156,8 @@ static void add_json(const evaluation *e, mds_strbuf *out)
     mds_strbuf_add_json(out, mds_device_get_info(e->device)->name);
     mds_strbuf_add(out, ", \"precision\": ");
     mds_strbuf_add_json(out, mds_precision_name(e->spec.precision));
+    if (mds_model_is_synthetic(&e->spec))
+        mds_strbuf_add(out, ", \"synthetic\": true");
     mds_strbuf_add(out, ", \"n_atoms\": %d, \"energy\": ", e->state.n);
     mds_strbuf_add_json_number(out, e->scalars.potential_eV);
     mds_strbuf_add(out, ", \"forces\": ");
@@ -232,6 +234,8 @@ static void add_text(const evaluation *e, mds_strbuf *out)
     mds_strbuf_add(out, "atoms     %d\nenergy    %.10f eV (%.10f eV/atom)\n", e->state.n,
                    e->scalars.potential_eV, e->scalars.potential_eV / e->state.n);
     mds_strbuf_add(out, "max force %.10f eV/A\n", longest(e->forces, e->state.n));
+    if (mds_model_is_synthetic(&e->spec))
+        mds_strbuf_add(out, "SYNTHETIC weights: only the times mean anything\n");
     if (e->committee.members)
         add_committee_text(e, out);
     for (int a = 0; e->stress_known && a < 3; ++a)

@@ -35,6 +35,19 @@ bool mds_model_is_synthetic(const mds_model_spec *spec)
                                mds_options_bool(&spec->options, "synthetic"));
 }
 
+mds_status mds_model_supports_dynamics(const mds_model_spec *spec)
+{
+    const bool allowed = mds_options_find(&spec->options, "dynamics") &&
+                         mds_options_bool(&spec->options, "dynamics");
+
+    if (!mds_model_is_synthetic(spec) || allowed)
+        return MDS_OK;
+    return mds_fail(MDS_ERR_UNSUPPORTED,
+                    "model '%s': synthetic weights are timed on replayed frames (protocol replay), "
+                    "or with dynamics = true",
+                    spec->name);
+}
+
 mds_status mds_model_supports(const mds_model_spec *spec, const mds_model_target *target,
                               bool want_virial, mds_device_kind kind)
 {

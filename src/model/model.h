@@ -128,6 +128,9 @@ unsigned mds_model_caps(const mds_model_spec *spec); /* MDS_CAP_... */
 /* Made-up weights: the cost of a step means something, its results do not. By a seed, or by the
  * option `synthetic` of engines that have one. */
 bool mds_model_is_synthetic(const mds_model_spec *spec);
+/* MDS_ERR_UNSUPPORTED for synthetic weights, unless their option `dynamics` allows it: forces that
+ * mean nothing drive atoms into each other, and then the cost means nothing either. */
+mds_status mds_model_supports_dynamics(const mds_model_spec *spec);
 mds_status mds_model_supports(const mds_model_spec *spec, const mds_model_target *target,
                               bool want_virial, mds_device_kind kind);
 double mds_model_cost_s(const mds_model_spec *spec, const mds_model_target *target,

@@ -112,7 +112,8 @@ const char *mds_row_model(const mds_row *row, char *out, size_t size)
 
 char *mds_row_label(const mds_row *row, char *out, size_t size)
 {
-    snprintf(out, size, "%s/%lld/%s/%s/r%lld", row->system, (long long)row->n_atoms_asked,
-             row->protocol, row->model, (long long)row->repeat);
+    snprintf(out, size, "%s/%lld/%s/%s/r%lld%s", row->system, (long long)row->n_atoms_asked,
+             row->protocol, row->model, (long long)row->repeat,
+             row->synthetic == 1 ? " (SYNTHETIC)" : "");
     return out;
 }

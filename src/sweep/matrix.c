@@ -32,7 +32,7 @@ typedef struct ability {
     int model;
     mds_precision asked, precision;
     mds_device_kind kind;
-    bool virial;
+    bool virial, moves;
     const char *reason; /* why not, or NULL */
     double call_s, memory_bytes;
     char *text; /* canonical */
@@ -192,6 +192,8 @@ static mds_status fill_ability(expansion *e, const mds_case *point, ability *a)
     if (resolved) {
         a->precision = spec.precision;
         status = mds_model_supports(&spec, &e->target, a->virial, a->kind);
+        if (status == MDS_OK && a->moves)
+            status = mds_model_supports_dynamics(&spec);
     }
     if (status == MDS_ERR_NOMEM)
         return status;
@@ -214,12 +216,13 @@ static mds_status find_ability(expansion *e, const mds_case *point, const abilit
         .precision = point->run.precision,
         .kind = device_kind(point->run.device),
         .virial = e->study->protocols[point->protocol].class->needs_virial,
+        .moves = e->study->protocols[point->protocol].class->integrates,
     };
 
     for (int i = 0; i < e->ability_count; ++i) {
         const ability *a = &e->abilities[i];
         if (a->model == want.model && a->asked == want.asked && a->kind == want.kind &&
-            a->virial == want.virial) {
+            a->virial == want.virial && a->moves == want.moves) {
             *out = a;
             return MDS_OK;
         }
