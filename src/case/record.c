@@ -71,7 +71,7 @@ static double mean_of(const view *v, size_t n)
 static mds_status summarize_latency(const view *v, double *value)
 {
     static const double q[] = {50, 95, 99};
-    const size_t n = gather_steady(v, "wall_s");
+    const size_t n = gather_steady(v, v->latency);
     const mds_moments moments = mds_stats_moments(v->y, n);
     double percentile[3], lo, hi, n_eff;
     mds_status status;
@@ -92,11 +92,12 @@ static mds_status summarize_latency(const view *v, double *value)
     value[MDS_METRIC_LATENCY_MEDIAN_HI] = hi;
     if (n)
         value[MDS_METRIC_TOTAL] = moments.mean * (double)n;
-    value[MDS_METRIC_LATENCY_FIRST] = mean_of(v, mds_record_gather(v, "wall_s", MDS_STEP_FIRST, 0));
+    value[MDS_METRIC_LATENCY_FIRST] =
+        mean_of(v, mds_record_gather(v, v->latency, MDS_STEP_FIRST, 0));
     value[MDS_METRIC_LATENCY_WARMUP] =
-        mean_of(v, mds_record_gather(v, "wall_s", MDS_STEP_WARMUP, 0));
+        mean_of(v, mds_record_gather(v, v->latency, MDS_STEP_WARMUP, 0));
     value[MDS_METRIC_REBUILDS] =
-        n ? (double)mds_record_gather(v, "wall_s", MDS_STEP_REBUILT, NOT_STEADY) : NAN;
+        n ? (double)mds_record_gather(v, v->latency, MDS_STEP_REBUILT, NOT_STEADY) : NAN;
 out:
     return status;
 }
@@ -273,6 +274,7 @@ mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
               .point = point,
               .samples = samples,
               .rows = mds_samples_rows(samples, MDS_POOL_STEPS),
+              .latency = samples->header->device_clock ? "device_s" : "wall_s",
               .dt_fs = point->run.timestep_fs};
     const int64_t memory_rows = mds_samples_rows(samples, MDS_POOL_MEMORY);
     const size_t room = (size_t)(v.rows > memory_rows ? v.rows : memory_rows) + 1;

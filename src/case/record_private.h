@@ -13,7 +13,8 @@ typedef struct mds_record_view {
     const mds_cell *flags; /* of the steps pool */
     int64_t rows;          /* of the steps pool */
     double dt_fs;
-    double *x, *y; /* room for any series of the case, and its abscissa */
+    const char *latency; /* the steps series that says how long a step took */
+    double *x, *y;       /* room for any series of the case, and its abscissa */
 } mds_record_view;
 
 /* Known values of a steps series whose flags have all of `with` and none of `without`, into v->y,

@@ -15,11 +15,11 @@ mds_status mds_record_flags(const mds_record_view *v, double *value)
 {
     static const double q[] = {50, 95, 99};
     double percentile[3];
-    const size_t all = mds_record_gather(v, "wall_s", 0, MDS_RECORD_NOT_STEADY);
+    const size_t all = mds_record_gather(v, v->latency, 0, MDS_RECORD_NOT_STEADY);
 
     if (all == 0)
         return MDS_OK;
-    const size_t n = mds_record_gather(v, "wall_s", 0, MDS_RECORD_NOT_STEADY | DOUBTFUL);
+    const size_t n = mds_record_gather(v, v->latency, 0, MDS_RECORD_NOT_STEADY | DOUBTFUL);
     const mds_status status = mds_stats_percentiles(v->y, n, q, 3, percentile);
 
     if (status != MDS_OK)

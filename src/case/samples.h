@@ -47,6 +47,7 @@ typedef struct mds_samples_header {
     char telemetry[64]; /* source of telemetry, or why there is none */
     int threads;
     int synthetic;     /* weights were synthetic */
+    int device_clock;  /* the host does not wait for a step: its latency is the events' time */
     double setup_s;    /* from the command to the first step */
     double loop_s;     /* the steady loop as a whole */
     double loop_cpu_s; /* CPU time of the worker's thread in it: less, when it had to wait */

@@ -26,6 +26,8 @@ mds_status mds_trial_late_arm(mds_trial *trial)
     mds_trial_late *late = &trial->late;
 
     memset(late, 0, sizeof *late);
+    /* Without waiting the host's clock sees how long it takes to enqueue a step, no more. */
+    trial->samples->header->device_clock = trial->run->timing == MDS_TIMING_EVENT;
     return mds_device_host_alloc(trial->device, MDS_TRIAL_RING * sizeof *late->scalars,
                                  "scalars of the steps", (void **)&late->scalars);
 }

@@ -34,7 +34,7 @@ typedef struct mds_worker_config {
     X(TIMEOUT, "timeout") /* watchdog */                                                           \
     X(OOM, "oom")         /* out of host or device memory */                                       \
     X(NAN, "nan")         /* a number stopped being one */                                         \
-    X(DEVICE, "device")   /* device error, sticky or not */                                        \
+    X(DEVICE, "device")   /* device error, sticky or not; of a GPU "cuda: illegal address", ... */ \
     X(DEVICE_LOST, "device lost")                                                                  \
     X(ERROR, "error") /* any other status of the case */                                           \
     X(CANCELLED, "cancelled")

@@ -81,6 +81,21 @@ void mds_worker_settle(mds_worker *worker, mds_failure failure, const char *form
     va_end(args);
 }
 
+/* "steady step 12: model 'sw': cuda: illegal address in ..." begins with its class instead, as the
+ * failures of the worker do: "cuda: illegal address in ... (steady step 12: model 'sw')". */
+static bool settle_by_cuda(mds_worker *worker, const char *message)
+{
+    const char *class = strstr(message, "cuda: ");
+    const size_t before = class ? (size_t)(class - message) : 0;
+
+    if (!class)
+        return false;
+    mds_worker_settle(worker, MDS_FAILURE_DEVICE, "%s", "");
+    snprintf(worker->reason, sizeof worker->reason, "%s%s%.*s%s", class, before > 2 ? " (" : "",
+             before > 2 ? (int)before - 2 : 0, message, before > 2 ? ")" : "");
+    return true;
+}
+
 static mds_failure failure_of_status(mds_status status)
 {
     switch (status) {
@@ -108,6 +123,8 @@ void mds_worker_settle_by_status(mds_worker *worker, mds_status status)
     /* Shared memory: another process may have left it unterminated. */
     memcpy(message, worker->samples.header->message, sizeof message);
     message[sizeof message - 1] = '\0';
+    if (status == MDS_ERR_DEVICE && settle_by_cuda(worker, message))
+        return;
     mds_worker_settle(worker, failure_of_status(status), "%s",
                       message[0] ? message : mds_status_text(status));
 }

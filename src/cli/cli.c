@@ -48,17 +48,26 @@ int mds_cli_print(mds_strbuf *text)
 
 /* Open MPI sets its own variable, other launchers PMI's or Slurm's; SLURM_PROCID counts only inside
  * a step, for in the batch shell it is 0 for everyone. */
-int mds_cli_launcher_rank(void)
+static const char *launcher_rank(void)
 {
     static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-        const char *value = getenv(names[i]);
-        if (value)
-            return atoi(value);
-    }
-    const char *step = getenv("SLURM_STEP_ID"), *proc = getenv("SLURM_PROCID");
-    return step && proc ? atoi(proc) : 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i)
+        if (getenv(names[i]))
+            return getenv(names[i]);
+    return getenv("SLURM_STEP_ID") ? getenv("SLURM_PROCID") : NULL;
+}
+
+int mds_cli_launcher_rank(void)
+{
+    const char *rank = launcher_rank();
+
+    return rank ? atoi(rank) : 0;
+}
+
+bool mds_cli_is_launched(void)
+{
+    return launcher_rank() != NULL;
 }
 
 int mds_cli_load(const mds_args *args, mds_study *study, mds_matrix *matrix, mds_binding *binding)

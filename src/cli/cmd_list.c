@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "case/record.h"
+#include "cli/list_devices.h"
 #include "probe/probe.h"
 
 #include <stdio.h>
@@ -75,26 +76,6 @@ static void list_protocols(mds_strbuf *out)
     }
 }
 
-static void list_devices(mds_strbuf *out)
-{
-    static const char *const names[] = {"cpu", "sim", "cuda:0"};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
-        mds_device *device;
-        char bytes[32];
-
-        if (mds_device_open(names[i], &device) != MDS_OK) {
-            mds_strbuf_add(out, "  %-10s not available: %s\n", names[i], mds_error());
-            continue;
-        }
-        const mds_device_info *info = mds_device_get_info(device);
-        mds_strbuf_add(out, "  %-10s %s, %d cores, %s%s%s\n", names[i], info->model, info->cores,
-                       mds_format_bytes((double)info->memory_bytes, bytes, sizeof bytes),
-                       *info->uuid ? ", " : "", info->uuid);
-        mds_device_close(device);
-    }
-}
-
 static void list_metrics(mds_strbuf *out)
 {
     mds_strbuf_add(out, "statistics of a case (/cases):\n");
@@ -121,13 +102,23 @@ static int list_command(const mds_args *args)
         const char *word;
         void (*list)(mds_strbuf *out);
     } lists[] = {
-        {"models", list_models},   {"systems", list_systems}, {"protocols", list_protocols},
-        {"devices", list_devices}, {"metrics", list_metrics},
+        {"models", list_models},
+        {"systems", list_systems},
+        {"protocols", list_protocols},
+        {"metrics", list_metrics},
     };
     enum { LISTS = sizeof lists / sizeof lists[0] };
-    const char *words[LISTS];
+    const char *words[LISTS + 1];
     mds_strbuf out = {0};
 
+    if (strcmp(args->positional[0], "devices") == 0) {
+        const mds_status status = mds_list_devices(&out);
+        const int code = status == MDS_OK ? mds_cli_print(&out) : mds_cli_fail(status);
+
+        mds_strbuf_fini(&out);
+        return code;
+    }
+    words[LISTS] = "devices";
     for (int i = 0; i < LISTS; ++i) {
         words[i] = lists[i].word;
         if (strcmp(args->positional[0], lists[i].word) != 0)
@@ -137,7 +128,7 @@ static int list_command(const mds_args *args)
         mds_strbuf_fini(&out);
         return code;
     }
-    const char *near = mds_nearest_word(args->positional[0], words, LISTS);
+    const char *near = mds_nearest_word(args->positional[0], words, LISTS + 1);
     if (near)
         return mds_cli_fail(mds_fail(MDS_ERR_USAGE,
                                      "nothing to list under '%s', did you mean '%s'?",

@@ -23,6 +23,8 @@ int mds_cli_print(mds_strbuf *text);
 /* What the launcher says this process is, before MPI_Init: rank 0 (or no launcher) speaks for all.
  */
 int mds_cli_launcher_rank(void);
+/* Whether a launcher (mpirun, srun) started this process. */
+bool mds_cli_is_launched(void);
 
 /* Loads CONFIG with the flags of the command line and expands it for the devices of this host,
  * which `binding` then has; every problem is printed by the rank that speaks. Returns an exit code,

@@ -16,6 +16,7 @@ enum {
     ASSIGN,  /* 0 → rank: value[0] = index, or -1: no more */
     REPORT,  /* rank → 0: value = index, status, median ns, ns it took; text = reason */
     GIVE_UP, /* rank → 0: value[0] = index to hand out again; this rank can run no more cases */
+    RETIRE,  /* rank → 0: this rank's device is lost, the case it was lost in has been reported */
     STOP,    /* rank → 0 → all: no new cases; value[0] = ns that running ones may still take */
     END      /* 0 → all: no rank has a case any more */
 };
@@ -191,6 +192,10 @@ static void take_message(mds_rank_loop *loop, const mds_message *message)
         loop->ranks_left -= 1;
         mds_queue_put_back(loop->queue, (int)message->value[0]);
         break;
+    case RETIRE:
+        loop->ranks_left -= 1;
+        loop->ranks_lost += 1;
+        break;
     case END:
         loop->ended = true;
         break;
@@ -200,6 +205,16 @@ static void take_message(mds_rank_loop *loop, const mds_message *message)
     default:
         break;
     }
+}
+
+/* What the device did is in the case's reason; the other ranks have the rest of the work. */
+static void retire(mds_rank_loop *loop)
+{
+    mds_log(MDS_LOG_WARN, "rank %d on host %s has lost its device %s and takes no more cases",
+            mds_comm_rank(loop->comm), mds_comm_host(loop->comm), loop->self->device);
+    settle(loop, true);
+    send_to(loop, 0, RETIRE, 0, 0, 0, NULL);
+    loop->over = true;
 }
 
 /* Writes the ended case and reports it. A case that a signal cut off goes back to PENDING. */
@@ -231,6 +246,8 @@ static void finish_case(mds_rank_loop *loop, mds_worker_event event)
     send_to(loop, 0, REPORT, loop->index, status,
             status == MDS_CASE_DONE && isfinite(median) ? (int64_t)(1e9 * median) : -1, reason);
     loop->index = -1;
+    if (event == MDS_WORKER_FAILED && failure == MDS_FAILURE_DEVICE_LOST)
+        retire(loop);
 }
 
 static void look_at_worker(mds_rank_loop *loop)
@@ -311,6 +328,11 @@ mds_status mds_rank_loop_run(mds_rank_loop *loop)
     }
     if (loop->error != MDS_OK)
         return mds_fail(loop->error, "%s", loop->error_text);
+    if (loop->queue && loop->queue->left > 0 && loop->ranks_lost == mds_comm_size(loop->comm)) {
+        mds_log(MDS_LOG_WARN, "no rank has a device any more; %d cases are left for --resume",
+                loop->queue->left);
+        return loop->stopping ? mds_fail(MDS_ERR_STOPPED, "stopped early") : MDS_OK;
+    }
     if (loop->stopping || (loop->queue && loop->queue->left > 0))
         return mds_fail(MDS_ERR_STOPPED, "stopped early");
     return MDS_OK;

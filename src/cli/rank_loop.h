@@ -42,6 +42,7 @@ typedef struct mds_rank_loop {
     int64_t flushed_ns;
     bool settled;                 /* no case's end is still on its way to the disk */
     int ranks_left;               /* rank 0: ranks that may still ask */
+    int ranks_lost;               /* rank 0: ranks whose device was lost */
     double actual_s, predicted_s; /* rank 0: of the cases that ended; their ratio is the pace */
     int64_t started_ns;           /* of this rank's case */
     int failed;                   /* cases that failed on this rank */
@@ -52,7 +53,8 @@ enum { MDS_DRAIN_S = 45 };
 
 /* Runs until no rank has a case, so that a signal to an idle rank is heard too. MDS_ERR_STOPPED
  * after a signal, when cases did not fit into the time left or when no rank was left to run them;
- * MDS_ERR_IO when the store could not be written. */
+ * MDS_ERR_IO when the store could not be written. A rank whose device is lost takes no more cases;
+ * when that is all of them, MDS_OK: the cases in which it happened have failed. */
 mds_status mds_rank_loop_run(mds_rank_loop *loop);
 
 #endif

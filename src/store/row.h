@@ -30,6 +30,7 @@ typedef struct mds_row {
     int64_t frames_done;
     int64_t warmup; /* warm-up steps, the first step not counted */
     int64_t threads, synthetic, degrees_of_freedom;
+    int64_t device_clock;                  /* 1: latencies are of the device's event clock */
     char telemetry[64];                    /* where the readings came from, or why there are none */
     char compared_to[MDS_MODEL_NAME_SIZE]; /* teacher of the force error; "": there is none */
     int64_t compared_frames;

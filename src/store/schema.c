@@ -81,6 +81,8 @@ static const mds_column fixed[] = {
      "frames of the trajectory that were written"},
     {"warmup", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(warmup), "1",
      "warm-up steps run, after the first step"},
+    {"device_clock", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(device_clock), "1",
+     "1 when latencies are of device_s (event clock, nothing waits), 0 of wall_s"},
     {"threads", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(threads), "1", "threads of the worker"},
     {"synthetic", MDS_COLUMN_I8, MDS_COLUMN_RESULT, MEMBER(synthetic), "1",
      "1 when the weights were synthetic: timings only"},

@@ -258,6 +258,7 @@ mds_status mds_store_end_case(mds_store *store, const mds_samples *samples,
     row->t_end = mds_clock_epoch_s();
     row->warmup = header->warmup_done;
     row->threads = header->threads;
+    row->device_clock = header->device_clock;
     row->synthetic = header->synthetic;
     memset(row->telemetry, 0, sizeof row->telemetry);
     snprintf(row->telemetry, sizeof row->telemetry, "%s", header->telemetry);
