@@ -33,7 +33,8 @@ typedef struct ability {
     mds_precision asked, precision;
     mds_device_kind kind;
     bool virial, moves;
-    const char *reason; /* why not, or NULL */
+    const mds_protocol_class *idle; /* the protocol that does not run there, or NULL */
+    const char *reason;             /* why not, or NULL */
     double call_s, memory_bytes;
     char *text; /* canonical */
 } ability;
@@ -194,6 +195,8 @@ static mds_status fill_ability(expansion *e, const mds_case *point, ability *a)
         status = mds_model_supports(&spec, &e->target, a->virial, a->kind);
         if (status == MDS_OK && a->moves)
             status = mds_model_supports_dynamics(&spec);
+        if (status == MDS_OK && a->idle)
+            status = mds_protocol_supports(&e->study->protocols[point->protocol], a->kind);
     }
     if (status == MDS_ERR_NOMEM)
         return status;
@@ -210,19 +213,23 @@ static mds_status fill_ability(expansion *e, const mds_case *point, ability *a)
 
 static mds_status find_ability(expansion *e, const mds_case *point, const ability **out)
 {
+    const mds_protocol_spec *protocol = &e->study->protocols[point->protocol];
+    const mds_device_kind kind = device_kind(point->run.device);
+    const bool runs = mds_protocol_supports(protocol, kind) == MDS_OK;
     const ability want = {
         .model = point->model,
         .asked = point->run.precision,
         .precision = point->run.precision,
-        .kind = device_kind(point->run.device),
-        .virial = e->study->protocols[point->protocol].class->needs_virial,
-        .moves = e->study->protocols[point->protocol].class->integrates,
+        .kind = kind,
+        .virial = protocol->class->needs_virial,
+        .moves = protocol->class->integrates,
+        .idle = runs ? NULL : protocol->class,
     };
 
     for (int i = 0; i < e->ability_count; ++i) {
         const ability *a = &e->abilities[i];
         if (a->model == want.model && a->asked == want.asked && a->kind == want.kind &&
-            a->virial == want.virial && a->moves == want.moves) {
+            a->virial == want.virial && a->moves == want.moves && a->idle == want.idle) {
             *out = a;
             return MDS_OK;
         }
