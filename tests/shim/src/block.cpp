@@ -136,6 +136,7 @@ static void thread_run(int i)
     block.current = -1;
     if (t->state == State::Done) {
         ++block.done;
+        block.alive[i / WARP] &= ~(1u << i % WARP);
         stack_give(t->fiber.stack);
         warp_exited(i);
     }
@@ -197,6 +198,8 @@ static void fill_ready()
         const unsigned u = static_cast<unsigned>(i);
 
         block.thread[i].state = State::Fresh;
+        block.alive[i / WARP] = (i % WARP ? block.alive[i / WARP] : 0) | 1u << i % WARP;
+        block.inside[i / WARP] = 0;
         block.thread[i].index = {u % size.x, u / size.x % size.y, u / size.x / size.y};
         ready_push(backwards ? block.count - 1 - i : i);
     }

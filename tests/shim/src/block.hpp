@@ -31,6 +31,8 @@ struct Block {
     int current;              // −1: none runs
     cudaError_t error;
     Thread thread[BLOCK_THREADS];
+    unsigned alive[BLOCK_THREADS / WARP], inside[BLOCK_THREADS / WARP]; // lanes: not exited;
+                                                                        // waiting for their warp
     int ready[BLOCK_THREADS + 1]; // a ring
     int head, ready_count;
 };

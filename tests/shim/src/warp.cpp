@@ -11,7 +11,7 @@ namespace shim
 static bool together(const Thread &a, const Thread &b)
 {
     return b.state == State::Warp && a.kind == b.kind && a.mask == b.mask && a.line == b.line &&
-           strcmp(a.file, b.file) == 0;
+           (a.file == b.file || strcmp(a.file, b.file) == 0);
 }
 
 // The value a lane gets of a shuffle; a lane that does not take part gives garbage.
@@ -87,8 +87,11 @@ bool warp_complete(int i)
     const int first = i / WARP * WARP;
     Thread *warp = &block.thread[first];
     const Thread &me = block.thread[i];
+    const unsigned wanted = me.mask & block.alive[i / WARP];
     unsigned there = 0;
 
+    if ((block.inside[i / WARP] & wanted) != wanted)
+        return false;
     for (int lane = 0; lane < WARP && first + lane < block.count; ++lane) {
         if (!(me.mask >> lane & 1) || warp[lane].state == State::Done)
             continue;
@@ -96,6 +99,7 @@ bool warp_complete(int i)
             return false;
         there |= 1u << lane;
     }
+    block.inside[i / WARP] &= ~there;
     give_results(warp, there, me.kind);
     for (int lane = 0; lane < WARP; ++lane)
         if (there >> lane & 1 && first + lane != block.current)
@@ -107,7 +111,7 @@ void warp_exited(int i)
 {
     const int first = i / WARP * WARP;
 
-    for (int t = first; t < first + WARP && t < block.count; ++t)
+    for (int t = first; block.inside[i / WARP] && t < first + WARP && t < block.count; ++t)
         if (block.thread[t].state == State::Warp)
             warp_complete(t);
 }
@@ -180,6 +184,7 @@ extern "C" uint64_t mds_shim_warp(mds_shim_wait kind, unsigned mask, uint64_t va
     t->file = file;
     t->line = line;
     t->state = State::Warp;
+    block.inside[i / WARP] |= 1u << i % WARP;
     if (warp_complete(i))
         t->state = State::Running;
     else
