@@ -203,6 +203,26 @@ static void read_models(mds_config_reader *reader, const config_setting_t *axis,
             resolve_model(reader, at[i], names[i], &study->models[study->model_count]);
 }
 
+/* A model of the sweep, whose times can be compared as well, or a built-in one. */
+static void check_teacher(mds_config_reader *reader, const config_setting_t *sweep)
+{
+    const mds_study *study = reader->study;
+    const config_setting_t *at = config_setting_get_member(sweep, "teacher");
+    const char *words[MDS_CONFIG_WORDS_MAX];
+    int count = 0;
+
+    if (!at || !*study->teacher)
+        return;
+    for (int i = 0; i < study->model_count && count < MDS_CONFIG_WORDS_MAX; ++i)
+        words[count++] = study->models[i].name;
+    for (int i = 0; i < mds_model_name_count() && count < MDS_CONFIG_WORDS_MAX; ++i)
+        words[count++] = mds_model_name(i);
+    for (int i = 0; i < count; ++i)
+        if (strcmp(words[i], study->teacher) == 0)
+            return;
+    mds_config_unknown_word(reader, at, "teacher", study->teacher, words, count);
+}
+
 void mds_config_read_axes(mds_config_reader *reader, const config_setting_t *sweep)
 {
     const config_setting_t **at = mds_config_alloc(reader, MDS_CONFIG_AXIS_MAX, sizeof *at);
@@ -213,6 +233,7 @@ void mds_config_read_axes(mds_config_reader *reader, const config_setting_t *swe
         read_sizes(reader, find_axis(reader, sweep, "sizes", "64, 256"), at);
         read_protocols(reader, find_axis(reader, sweep, "protocols", "\"nve\""), at, names);
         read_models(reader, find_axis(reader, sweep, "models", "\"reference\""), at, names);
+        check_teacher(reader, sweep);
     }
     free(at);
     free(names);

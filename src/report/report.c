@@ -18,6 +18,7 @@ static const mds_report_class *const classes[MDS_REPORT_COUNT] = {
     [MDS_REPORT_LATENCY] = &mds_table_latency,
     [MDS_REPORT_MEMORY] = &mds_table_memory,
     [MDS_REPORT_ENERGY] = &mds_table_energy,
+    [MDS_REPORT_COMPARISON] = &mds_table_comparison,
     [MDS_REPORT_POWER] = &mds_table_power,
     [MDS_REPORT_FAILURES] = &mds_table_failures,
 };

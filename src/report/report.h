@@ -16,6 +16,7 @@
     X(LATENCY, "latency", "Latency of the steady steps, case by case")                             \
     X(MEMORY, "memory", "Memory over the steady steps, case by case")                              \
     X(ENERGY, "energy", "Energy and temperature over the steady steps, case by case")              \
+    X(COMPARISON, "comparison", "Models beside their teacher")                                     \
     X(POWER, "power", "Power, clocks and doubtful steps, case by case")                            \
     X(FAILURES, "failures", "Failed and skipped cases")
 

@@ -17,6 +17,7 @@ void mds_table_fini(mds_table *table)
     for (int i = 0; i < table->cell_count; ++i)
         free(table->cells[i].text);
     free(table->cells);
+    free(table->notes);
     *table = (mds_table){0};
 }
 
@@ -61,6 +62,17 @@ void mds_table_add_text(mds_table *table, const char *text)
 
     if (cell && !(cell->text = strdup(text)))
         table->failed = true;
+}
+
+void mds_table_add_note(mds_table *table, const char *word, const char *text)
+{
+    mds_strbuf notes = {0};
+
+    mds_strbuf_add(&notes, "%s%s: %s\n", table->notes ? table->notes : "", word, text);
+    free(table->notes);
+    table->notes = notes.failed ? NULL : strdup(mds_strbuf_text(&notes));
+    table->failed = table->failed || !table->notes;
+    mds_strbuf_fini(&notes);
 }
 
 mds_status mds_format_parse(const char *word, mds_format *out)
@@ -151,6 +163,8 @@ static void write_text(const mds_table *table, mds_strbuf *out)
         for (int c = 0; c < table->column_count; ++c)
             add_padded(out, display(table, r, c, buffer, sizeof buffer), width[c],
                        table->columns[c].width > 0, c == 0, c == table->column_count - 1);
+    if (table->notes)
+        mds_strbuf_add(out, "%s", table->notes);
     free(width);
 }
 
@@ -180,6 +194,10 @@ static void write_markdown(const mds_table *table, mds_strbuf *out)
         }
         mds_strbuf_add(out, "\n");
     }
+    if (table->notes)
+        mds_strbuf_add(out, "\n");
+    for (const char *line = table->notes; line && *line; line = strchr(line, '\n') + 1)
+        mds_strbuf_add(out, "* %.*s\n", (int)strcspn(line, "\n"), line);
 }
 
 static void add_csv_text(mds_strbuf *out, const char *text)
@@ -243,7 +261,12 @@ static void write_json(const mds_table *table, mds_strbuf *out)
         }
         mds_strbuf_add(out, "}");
     }
-    mds_strbuf_add(out, "]}");
+    mds_strbuf_add(out, "]");
+    if (table->notes) {
+        mds_strbuf_add(out, ", \"notes\": ");
+        mds_strbuf_add_json(out, table->notes);
+    }
+    mds_strbuf_add(out, "}");
 }
 
 void mds_table_write(const mds_table *table, mds_format format, mds_strbuf *out)

@@ -27,6 +27,7 @@ typedef struct mds_table {
     int column_count;
     mds_table_cell *cells; /* row-major; a row is complete after column_count cells */
     int cell_count, cell_capacity;
+    char *notes; /* heap, lines "word: what it means" under the table; NULL: none */
     bool failed; /* out of memory: cells were lost */
 } mds_table;
 
@@ -40,6 +41,9 @@ const mds_table_cell *mds_table_at(const mds_table *table, int row, int column);
 void mds_table_add_number(mds_table *table, double value);
 void mds_table_add_text(mds_table *table, const char *text);
 
+/* A line under the table. */
+void mds_table_add_note(mds_table *table, const char *word, const char *text);
+
 typedef enum mds_format {
     MDS_FORMAT_TEXT,
     MDS_FORMAT_JSON,
@@ -52,7 +56,8 @@ typedef enum mds_format {
 mds_status mds_format_parse(const char *word, mds_format *out);
 
 /* One table in `format`. CSV and JSON keep full precision; text and Markdown round. In JSON the
- * table is an object {"name", "columns", "rows": [{...}]}. */
+ * table is an object {"name", "columns", "rows": [{...}]}, with "notes" when there are some; CSV
+ * has none. */
 void mds_table_write(const mds_table *table, mds_format format, mds_strbuf *out);
 
 #endif

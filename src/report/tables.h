@@ -16,7 +16,7 @@ typedef struct mds_report_class {
 
 extern const mds_report_class mds_table_scaling, mds_table_fits, mds_table_hotspots,
     mds_table_recommendations, mds_table_targets, mds_table_latency, mds_table_memory,
-    mds_table_energy, mds_table_power, mds_table_failures;
+    mds_table_energy, mds_table_comparison, mds_table_power, mds_table_failures;
 
 /* Shared by the targets table and the verdict. NaN: the target does not concern this case. */
 double mds_row_target_value(const mds_row *row, int target);

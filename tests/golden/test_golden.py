@@ -189,6 +189,8 @@ class Golden(Case):
                                                                       "--table", "failures"], *every)
         for form in ("csv", "md", "json"):
             self.page(f"report-{form}", ["report", path, "--format", form], mask=six_digits)
+        self.page("report-comparison", *(["report", path, "--table", "comparison", "--format", form]
+                                         for form in ("text", "md", "csv", "json")), mask=six_digits)
 
     def test_eval(self):
         path = self.write("si.xyz", SILICON)
