@@ -1,5 +1,5 @@
-/* The built-in model names: "reference", which means another engine for each material, a few
- * presets of one engine under a telling name, and every engine under its own name. */
+/* The built-in model names: "reference" and "student", which mean something else for each material,
+ * a few presets of one engine under a telling name, and every engine under its own name. */
 #include "base/text.h"
 #include "model/model.h"
 
@@ -43,26 +43,36 @@ static const preset presets[] = {
 
 enum { PRESETS = (int)(sizeof presets / sizeof *presets) };
 
-/* What "reference" means for a set of elements (spec/classical-potentials.md §2). */
+/* What "reference" (spec/classical-potentials.md §2) and "student" (docs/models-student.md) mean
+ * for a set of elements. */
 typedef struct material {
     int z[3]; /* 0 ends */
     const char *text;
     const char *engine;
     const char *key, *value;
+    const char *student; /* weights for engine ani; NULL: there is none */
 } material;
 
 static const material materials[] = {
-    {{14, 0, 0}, "Si", "sw", NULL, NULL},
-    {{29, 0, 0}, "Cu", "eam", "form", "sutton-chen"},
-    {{13, 0, 0}, "Al", "eam", "form", "sutton-chen"},
-    {{26, 0, 0}, "Fe", "eam", "form", "finnis-sinclair"},
-    {{8, 1, 0}, "H2O", "spcfw", NULL, NULL},
-    {{18, 0, 0}, "Ar", "lj", NULL, NULL},
+    {{14, 0, 0}, "Si", "sw", NULL, NULL, "built-in:student/silicon"},
+    {{29, 0, 0}, "Cu", "eam", "form", "sutton-chen", "built-in:student/copper"},
+    {{13, 0, 0}, "Al", "eam", "form", "sutton-chen", "built-in:student/aluminum"},
+    {{26, 0, 0}, "Fe", "eam", "form", "finnis-sinclair", "built-in:student/iron"},
+    {{8, 1, 0}, "H2O", "spcfw", NULL, NULL, "built-in:student/water"},
+    {{18, 0, 0}, "Ar", "lj", NULL, NULL, NULL},
 };
 
 enum { MATERIALS = (int)(sizeof materials / sizeof *materials) };
 
-static const char reference_name[] = "reference";
+/* Names that depend on the material; they are the first of the list. */
+static const struct {
+    const char *name, *summary;
+} by_material[] = {
+    {"reference", "the classical reference of the material: Si sw, Cu Al Fe eam, H2O spcfw, Ar lj"},
+    {"student", "small ANI network that learned the reference: Si, Cu, Al, Fe, H2O"},
+};
+
+enum { REFERENCE, STUDENT, BY_MATERIAL };
 
 /* The i-th engine that is listed, or NULL. */
 static const mds_engine *listed_engine(int i)
@@ -75,7 +85,7 @@ static const mds_engine *listed_engine(int i)
 
 int mds_model_name_count(void)
 {
-    int count = 1 + PRESETS;
+    int count = BY_MATERIAL + PRESETS;
 
     for (int k = 0; k < mds_engine_count(); ++k)
         count += !mds_engine_get(k)->hidden;
@@ -84,21 +94,27 @@ int mds_model_name_count(void)
 
 const char *mds_model_name(int i)
 {
-    if (i == 0)
-        return reference_name;
-    if (i > 0 && i <= PRESETS)
-        return presets[i - 1].name;
-    const mds_engine *engine = i < 0 ? NULL : listed_engine(i - 1 - PRESETS);
+    if (i < 0)
+        return NULL;
+    if (i < BY_MATERIAL)
+        return by_material[i].name;
+    i -= BY_MATERIAL;
+    if (i < PRESETS)
+        return presets[i].name;
+    const mds_engine *engine = listed_engine(i - PRESETS);
     return engine ? engine->name : NULL;
 }
 
 const char *mds_model_summary(int i)
 {
-    if (i == 0)
-        return "the classical reference of the material: Si sw, Cu Al Fe eam, H2O spcfw, Ar lj";
-    if (i > 0 && i <= PRESETS)
-        return presets[i - 1].summary;
-    const mds_engine *engine = i < 0 ? NULL : listed_engine(i - 1 - PRESETS);
+    if (i < 0)
+        return NULL;
+    if (i < BY_MATERIAL)
+        return by_material[i].summary;
+    i -= BY_MATERIAL;
+    if (i < PRESETS)
+        return presets[i].summary;
+    const mds_engine *engine = listed_engine(i - PRESETS);
     return engine ? engine->summary : NULL;
 }
 
@@ -135,6 +151,16 @@ static mds_status make(mds_model_spec *out, const char *name, const char *engine
     return status == MDS_OK && key ? mds_options_set_text(&out->options, key, value) : status;
 }
 
+/* One thread, unless a configuration says otherwise: a step takes some ten microseconds, and to
+ * wake others takes as long. */
+static mds_status make_student(mds_model_spec *out, const char *name, const char *weights,
+                               mds_precision precision)
+{
+    const mds_status status = make(out, name, "ani", "weights", weights, precision);
+
+    return status == MDS_OK ? mds_options_set_number(&out->options, "threads", 1.0) : status;
+}
+
 /* True when the two sets of elements are equal. */
 static bool matches(const material *m, const mds_species *species)
 {
@@ -146,18 +172,22 @@ static bool matches(const material *m, const mds_species *species)
     return count == species->count;
 }
 
-static mds_status resolve_reference(const mds_model_target *target, mds_precision precision,
-                                    mds_model_spec *out)
+static mds_status resolve_material(int which, const mds_model_target *target,
+                                   mds_precision precision, mds_model_spec *out)
 {
+    const char *name = by_material[which].name;
     char elements[96] = "", known[96] = "";
 
     if (!target)
-        return mds_fail(MDS_ERR_UNSUPPORTED, "model 'reference' needs to know the elements");
+        return mds_fail(MDS_ERR_UNSUPPORTED, "model '%s' needs to know the elements", name);
     for (int i = 0; i < MATERIALS; ++i) {
         const material *m = &materials[i];
 
+        if (which == STUDENT && !m->student)
+            continue;
         if (matches(m, &target->species))
-            return make(out, reference_name, m->engine, m->key, m->value, precision);
+            return which == STUDENT ? make_student(out, name, m->student, precision)
+                                    : make(out, name, m->engine, m->key, m->value, precision);
         const size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", m->text);
     }
@@ -166,7 +196,7 @@ static mds_status resolve_reference(const mds_model_target *target, mds_precisio
         snprintf(elements + used, sizeof elements - used, "%s%s", i ? " " : "",
                  mds_element_symbol(target->species.z[i]));
     }
-    return mds_fail(MDS_ERR_UNSUPPORTED, "model 'reference' has nothing for %s; it knows %s",
+    return mds_fail(MDS_ERR_UNSUPPORTED, "model '%s' has nothing for %s; it knows %s", name,
                     elements, known);
 }
 
@@ -176,8 +206,9 @@ mds_status mds_model_resolve(const char *name, const mds_model_target *target,
     const char *words[64];
     int count = 0;
 
-    if (strcmp(name, reference_name) == 0)
-        return resolve_reference(target, precision, out);
+    for (int i = 0; i < BY_MATERIAL; ++i)
+        if (strcmp(name, by_material[i].name) == 0)
+            return resolve_material(i, target, precision, out);
     for (int i = 0; i < PRESETS; ++i)
         if (strcmp(presets[i].name, name) == 0)
             return make(out, name, presets[i].engine, presets[i].key, presets[i].value, precision);

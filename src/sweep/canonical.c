@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "case/study_keys.h"
+#include "model/built_in.h"
 #include "sweep/matrix.h"
 
 #include <inttypes.h>
@@ -33,6 +34,11 @@ static bool digest_of(mds_digests *digests, const char *path, uint64_t *out)
             *out = digests->list[i].value;
             return true;
         }
+    const mds_built_in *file = mds_built_in_find(path);
+    if (file) {
+        *out = mds_hash(MDS_HASH_START, file->bytes, file->size);
+        return true;
+    }
     if (!strpbrk(path, "./") || stat(path, &facts) != 0 || !S_ISREG(facts.st_mode) ||
         mds_read_file(path, &text, &length) != MDS_OK)
         return false;

@@ -105,6 +105,35 @@ static void reference_is_chosen_by_elements(void **state)
                 MDS_ERR_UNSUPPORTED, "elements");
 }
 
+static void student_is_chosen_by_elements(void **state)
+{
+    static const struct {
+        int count, z[3];
+        const char *weights;
+    } cases[] = {
+        {1, {14}, "built-in:student/silicon"},  {1, {29}, "built-in:student/copper"},
+        {1, {13}, "built-in:student/aluminum"}, {1, {26}, "built-in:student/iron"},
+        {2, {8, 1}, "built-in:student/water"},  {2, {1, 8}, "built-in:student/water"},
+    };
+    const int argon = 18;
+    mds_model_target target;
+    mds_model_spec spec;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        target = target_of(cases[i].count, cases[i].z);
+        CHECK_OK(mds_model_resolve("student", &target, MDS_PRECISION_AUTO, &spec));
+        assert_string_equal(spec.engine->name, "ani");
+        assert_string_equal(spec.name, "student");
+        assert_string_equal(mds_options_text(&spec.options, "weights"), cases[i].weights);
+        assert_true(mds_options_given(&spec.options, "threads"));
+        assert_int_equal(spec.precision, MDS_PRECISION_FP32);
+    }
+    target = target_of(1, &argon);
+    CHECK_FAILS(mds_model_resolve("student", &target, MDS_PRECISION_AUTO, &spec),
+                MDS_ERR_UNSUPPORTED, "nothing for Ar; it knows Si, Cu, Al, Fe, H2O");
+}
+
 static void unknown_words_are_refused(void **state)
 {
     mds_model_spec spec;
@@ -205,6 +234,7 @@ int main(void)
         cmocka_unit_test(engines_have_complete_tables),
         cmocka_unit_test(every_listed_name_resolves),
         cmocka_unit_test(reference_is_chosen_by_elements),
+        cmocka_unit_test(student_is_chosen_by_elements),
         cmocka_unit_test(unknown_words_are_refused),
         cmocka_unit_test(plan_refuses_with_reasons),
         cmocka_unit_test(wrong_elements_are_refused),
