@@ -6,6 +6,7 @@
 #include "cli/plan_text.h"
 #include "report/group.h"
 #include "report/report.h"
+#include "store/store.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -162,12 +163,28 @@ const mds_command mds_command_report = {
     .run = report_command,
 };
 
-/* Predicted seconds done and left give the pace; the file alone is looked at. */
-static void add_status(const mds_results *results, mds_strbuf *out)
+static void add_unfinished(const mds_row *row, bool in_use, mds_strbuf *out)
+{
+    char label[192], text[32];
+
+    mds_strbuf_add(out, "%s: %s on rank %lld (%s), %lld of %lld steps",
+                   in_use ? "running" : "interrupted", mds_row_label(row, label, sizeof label),
+                   (long long)row->rank, row->host, (long long)row->done[MDS_POOL_STEPS],
+                   (long long)row->count[MDS_POOL_STEPS]);
+    if (in_use)
+        mds_strbuf_add(out, ", for %s",
+                       mds_format_duration(mds_clock_epoch_s() - row->t_start, text, sizeof text));
+    mds_strbuf_add(out, "\n");
+}
+
+/* Predicted seconds done and left give the pace, of the present launch alone: between launches
+ * nothing ran. */
+static void add_status(const mds_results *results, bool in_use, mds_strbuf *out)
 {
     mds_verdict verdict;
-    double first = NAN, last = NAN, done_s = 0.0, left_s = 0.0;
-    char label[192], text[32], eta[32];
+    double last = NAN, done_s = 0.0, left_s = 0.0;
+    int ended = 0;
+    char eta[32];
 
     mds_report_verdict(results, &verdict);
     mds_strbuf_add(out, "%s: %d cases: %d done, %d failed, %d skipped, %d to do%s\n", results->name,
@@ -175,24 +192,25 @@ static void add_status(const mds_results *results, mds_strbuf *out)
                    isfinite(results->t_end) ? "; ended" : "");
     for (int i = 0; i < results->count; ++i) {
         const mds_row *row = &results->rows[i];
+        const bool is_over = row->status == MDS_CASE_DONE || row->status == MDS_CASE_FAILED;
 
-        first = fmin(first, row->t_start);
-        last = fmax(last, row->t_end);
-        if (row->status == MDS_CASE_DONE || row->status == MDS_CASE_FAILED)
-            done_s += row->predicted_s;
-        else if (row->status != MDS_CASE_SKIPPED)
-            left_s += row->predicted_s;
         if (row->status == MDS_CASE_RUNNING)
-            mds_strbuf_add(
-                out, "running: %s on rank %lld (%s), %lld of %lld steps, for %s\n",
-                mds_row_label(row, label, sizeof label), (long long)row->rank, row->host,
-                (long long)row->done[MDS_POOL_STEPS], (long long)row->count[MDS_POOL_STEPS],
-                mds_format_duration(mds_clock_epoch_s() - row->t_start, text, sizeof text));
+            add_unfinished(row, in_use, out);
+        if (is_over && row->t_start >= results->t_start) {
+            last = fmax(last, row->t_end);
+            done_s += row->predicted_s;
+            ended += 1;
+        } else if (!is_over && row->status != MDS_CASE_SKIPPED) {
+            left_s += row->predicted_s;
+        }
     }
-    if (verdict.pending && done_s > 0.0 && last > first)
+    const double took_s = last - results->t_start;
+    if (verdict.pending && !in_use)
+        mds_strbuf_add(out, "no run is writing it; --resume goes on\n");
+    else if (verdict.pending && done_s > 0.0 && took_s > 0.0)
         mds_strbuf_add(out, "ETA: %s; %.2f cases/s so far\n",
-                       mds_format_duration((last - first) * left_s / done_s, eta, sizeof eta),
-                       (verdict.done + verdict.failed) / (last - first));
+                       mds_format_duration(took_s * left_s / done_s, eta, sizeof eta),
+                       ended / took_s);
 }
 
 static int status_command(const mds_args *args)
@@ -203,7 +221,7 @@ static int status_command(const mds_args *args)
 
     if (status != MDS_OK)
         return mds_cli_fail(status);
-    add_status(&results, &text);
+    add_status(&results, mds_store_in_use(args->positional[0]), &text);
     const int code = mds_cli_print(&text);
     mds_strbuf_fini(&text);
     mds_results_fini(&results);

@@ -114,6 +114,8 @@ double mds_store_predicted_bytes(const mds_study *study, const mds_matrix *matri
  * when another run holds it. *fd is -1 on failure. */
 mds_status mds_store_lock(const char *path, int *fd);
 void mds_store_unlock(int fd);
+/* Whether a run holds it, as far as this host can tell; true where that is unknown. */
+bool mds_store_in_use(const char *path);
 
 /* Collective: opens PATH for writing rows. The rows' plan columns are read from it. */
 mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out);

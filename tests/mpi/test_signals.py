@@ -211,8 +211,23 @@ class Signals(Case):
         self.assertIn("8 cases:", status.out)
         self.assertIn("running: silicon/32/nve/slow", status.out)
         self.assertIn("ETA", status.out)
+        self.assertNotIn("interrupted", status.out)
         run.kill(run.ranks(), signal.SIGTERM)
         self.check_stopped(run)
+        status = self.run_ok("status", self.path("test.h5"))
+        self.assertIn("no run is writing it; --resume goes on", status.out)
+        self.assertNotIn("running", status.out)
+        self.assertNotIn("ETA", status.out)
+
+    def test_status_of_a_sweep_that_was_killed(self):
+        run = self.start(self.slow(repeats=8, ms=50))
+        self.assertTrue(wait_until(lambda: RUNNING in self.statuses(), WAIT))
+        run.kill(run.ranks(), signal.SIGKILL)
+        run.wait(WAIT)
+        status = self.run_ok("status", self.path("test.h5"))
+        self.assertIn("interrupted: silicon/32/nve/slow", status.out)
+        self.assertIn("no run is writing it; --resume goes on", status.out)
+        self.assertNotIn("running", status.out)
 
 
 if __name__ == "__main__":
