@@ -1,11 +1,13 @@
 """Orb networks with synthetic weights against float64 results of the reference implementation:
-`mdsweep eval` on crystals, a triclinic left-handed cell, water, cells smaller than the cutoff.
-
-Needs MDSWEEP_TEST_DATA (results in reference/orb/open); skips without.
+`mdsweep eval` on crystals, a triclinic left-handed cell, water, cells smaller than the cutoff (these
+need MDSWEEP_TEST_DATA). Weights files made by analysis/convert_orb.py of a made-up checkpoint, read
+through a stand-in for PyTorch. What a sweep says about synthetic weights.
 """
 import glob
 import json
 import os
+import pickle
+import subprocess
 import sys
 import unittest
 
@@ -23,11 +25,6 @@ VARIANTS = {"orb-v2": "orb-v2", "orb-v3-direct-20": "orb-v3-direct-20-mpa",
 # All pairs take minutes; these are the small cells with every variant and water with the cheap ones.
 # MDSWEEP_TEST_ALL=1 for all.
 LARGE_EDGES = 100000 if os.environ.get("MDSWEEP_TEST_ALL") else 500
-
-if not DATA or not RESULTS:
-    print("skipped: MDSWEEP_TEST_DATA does not name a folder with Orb results")
-    sys.exit(77)
-
 
 def write_xyz(path, reference):
     """Extended XYZ with all digits."""
@@ -62,6 +59,7 @@ class Orb(harness.Case):
                 if want["edges"] <= LARGE_EDGES:
                     yield reference, variant, want
 
+    @unittest.skipUnless(RESULTS, "MDSWEEP_TEST_DATA does not name a folder with Orb results")
     def test_float64(self):
         """Both sides round at 1e-16; the deviation measured is 1e-13 or less."""
         for reference, variant, want in self.pairs():
@@ -72,6 +70,156 @@ class Orb(harness.Case):
                              np.abs(np.array(got["forces"]) - want["forces"]).max(),
                              np.abs(voigt(got["stress"]) - want["stress"]).max()]
                 self.assertLess(max(deviation), 1e-11)
+
+
+
+def synthetic(key, shape):
+    """The made-up numbers of the engine (src/model/orb/orb_synthetic.c), which sees [1] as []."""
+    x = 0xcbf29ce484222325
+    for byte in key.encode():
+        x = (x ^ byte) * 0x100000001b3 % 2**64
+    count = int(np.prod(shape))
+    with np.errstate(over="ignore"):
+        z = np.uint64(x) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    u = ((z ^ z >> np.uint64(31)) >> np.uint64(11)) * 2.0**-53
+    w = 2 * u - 1
+    if key.endswith("embeddings.weight"):
+        w = np.sqrt(3) * w
+    elif key.endswith("reference.linear.weight"):
+        w = 5 * w
+    elif key.endswith("layer_norm.weight"):
+        w = 0.8 + 0.4 * u
+    elif key.endswith("running_var"):
+        w = 0.5 + u
+    elif key.endswith(("running_mean", ".bias")):
+        w = 0.1 * w
+    else:
+        w = np.sqrt(3 / (shape or (1,))[-1]) * w
+    return w.astype(np.float32).reshape(shape)
+
+
+class Converter(harness.Case):
+    def setUp(self):
+        super().setUp()
+        # What the converter needs of PyTorch.
+        self.write("torch.py", "import pickle\n"
+                   "def load(path, map_location, weights_only):\n"
+                   "    assert weights_only\n"
+                   "    with open(path, 'rb') as file:\n"
+                   "        return pickle.load(file)\n")
+        self.structure = self.write(
+            "oxide.xyz", '4\nLattice="4.1 0 0 .3 4.4 0 -.2 .5 3.9" Properties=species:S:1:pos:R:3 '
+            'pbc="T T T"\nSi 0.1 0 0\nO 2.1 .2 .3\nFe .2 2.2 1.9\nO 2 2.1 2.3\n')
+
+    def state(self, variant):
+        sys.path.insert(0, os.path.join(harness.SOURCE, "analysis"))
+        import convert_orb
+        state = {key: synthetic(key, shape) for key, shape in convert_orb.expected(variant).items()}
+        if variant in convert_orb.V3:
+            state["model.rbf_transform.bessel_weights"] = np.float32(np.arange(1, 9) * np.pi / 6)
+            state["model.rbf_transform.prefactor"] = np.float32(np.sqrt(1 / 3))
+            state["model.rbf_transform.r_max"] = np.float32(6)
+        # Present in checkpoints, and not needed.
+        state["model._decoder.node_fn.mlp.NN-0.weight"] = np.zeros((512, 256), np.float32)
+        state["heads.energy.normalizer.bn.num_batches_tracked"] = np.int64([3])
+        return state
+
+    def convert(self, state, variant, name="orb.h5"):
+        checkpoint, out = self.path("orb.ckpt"), self.path(name)
+        with open(checkpoint, "wb") as file:
+            pickle.dump(state, file)
+        done = subprocess.run(
+            [sys.executable, os.path.join(harness.SOURCE, "analysis", "convert_orb.py"), checkpoint,
+             out, "--variant", variant], capture_output=True, text=True,
+            env={**os.environ, "PYTHONPATH": self.folder})
+        return done, out
+
+    def energy(self, variant, option):
+        return json.loads(self.run_ok("eval", self.structure, "--model", variant, "--precision",
+                                      "fp64", "--format", "json", "--option", option).out)
+
+    def test_a_file_gives_what_its_numbers_give(self):
+        for variant, tolerance in (("orb-d3-xs-v2", 0.0),
+                                   # The checkpoint's Bessel frequencies are float32.
+                                   ("orb-v3-conservative-20-mpa", 1e-5)):
+            done, out = self.convert(self.state(variant), variant)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            got = self.energy(variant, f"weights={out}")
+            want = self.energy(variant, "synthetic=1")
+            self.assertNotIn("synthetic", got)
+            self.assertTrue(want["synthetic"])
+            self.assertLessEqual(abs(got["energy"] - want["energy"]), tolerance)
+            self.assertLessEqual(np.abs(np.subtract(got["forces"], want["forces"])).max(), tolerance)
+
+    def test_old_names(self):
+        variant = "orb-d3-xs-v2"
+        state = {}
+        for key, value in self.state(variant).items():
+            for new, old in (("heads.forces.", "node_head."), ("heads.energy.", "graph_head."),
+                             ("heads.stress.", "stress_head.")):
+                key = key.replace(new, old)
+            state[key.replace("model.", "model.model.", 1)] = value
+        done, out = self.convert({"state_dict": state}, variant)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("tensors", done.stdout)
+
+    def test_what_is_wrong_is_listed(self):
+        state = self.state("orb-d3-xs-v2")
+        del state["heads.stress.mlp.NN-1.bias"]
+        state["heads.surplus.weight"] = np.zeros((3, 4), np.float32)
+        state["model.gnn_stacks.3._send_attn.weight"] = np.zeros((2, 256), np.float32)
+        state["heads.energy.mlp.NN-0.bias"][7] = np.nan
+        done, out = self.convert(state, "orb-d3-xs-v2")
+        self.assertEqual(done.returncode, 1)
+        self.assertFalse(os.path.exists(out))
+        for line in ("missing: heads.stress.mlp.NN-1.bias [6]",
+                     "unknown: heads.surplus.weight [3, 4]",
+                     "another shape: model.gnn_stacks.3._send_attn.weight [2, 256], not [1, 256]",
+                     "not finite: heads.energy.mlp.NN-0.bias", "4 tensors are not as they should"):
+            self.assertIn(line, done.stderr)
+
+    def test_another_variant_is_refused(self):
+        done, out = self.convert(self.state("orb-d3-xs-v2"), "orb-d3-xs-v2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        result = harness.mdsweep("eval", self.structure, "--model", "orb-v2", "--option",
+                                 f"weights={out}")
+        self.assertNotEqual(result.code, 0)
+        self.assertIn("these are weights of orb-d3-xs-v2, not of orb-v2", result.err)
+
+
+class Sweep(harness.Case):
+    def test_synthetic_weights_are_marked_and_replayed(self):
+        config = self.config(
+            'systems = ["silicon"]; sizes = [8]; protocols = ["nve", "replay"]; '
+            'models = ["orb-tiny", "orb-free", "orb-v3-direct-20-mpa"];',
+            run="steps = 4; warmup = 1; component_steps = 2;",
+            more='models: { '
+            'orb-tiny: { engine = "orb"; synthetic = true; layers = 1; }; '
+            'orb-free: { engine = "orb"; synthetic = true; layers = 1; dynamics = true; }; };')
+        plan = self.run_ok("plan", config).out
+        self.assertIn("synthetic weights are timed on replayed frames", plan)
+        self.assertIn("no weights of orb-v3-direct-20-mpa (make the file with "
+                      "analysis/convert_orb.py", plan)
+        tables = self.run_ok("run", config).out
+        self.assertIn("(SYNTHETIC)", tables)
+        out = self.path("test.h5")
+        with harness.h5py.File(out) as file:
+            rows = file["cases"]
+            model = [m.decode() for m in rows["model"][()]]
+            done = rows["status"][()] == harness.DONE
+            synthetic_rows = rows["synthetic"][()] == 1
+            conservative = rows["conservative"][()]
+        self.assertEqual(done.sum(), 3)
+        self.assertTrue((synthetic_rows == done).all(), model)
+        self.assertTrue((conservative[done] == 0).all())
+        data = self.run_ok("report", out, "--format", "json").out
+        self.assertIn("(SYNTHETIC)", data)
+        energy = self.run_ok("report", out, "--table", "energy").out
+        self.assertIn("synthetic: none", energy)
+        hotspots = self.run_ok("report", out, "--table", "hotspots").out
+        self.assertIn("edge_network", hotspots)
 
 
 if __name__ == "__main__":
