@@ -27,21 +27,28 @@ typedef struct deformation {
     double h[3][3], a[3][3], limit;
 } deformation;
 
+/* For one thread. All loads come first and none depends on another, so that they are waited for
+ * together: this is in the way of every step. */
 static __device__ void look_at_cell(const mds_neighbor_work &w, deformation *f)
 {
     const mds_neighbor_control *c = w.control;
-    bool same_periods = true, same_cell = true;
+    double h[3][3], built[3][3];
+    int moved = 0, other = 0;
 
-    for (int k = 0; k < 3; ++k)
-        same_periods = same_periods && c->built_periodic[k] == w.d->periodic[k];
     for (int k = 0; k < 9; ++k) {
-        f->h[k / 3][k % 3] = w.d->h[k / 3][k % 3];
-        same_cell = same_cell && c->built_h[k / 3][k % 3] == f->h[k / 3][k % 3];
+        h[k / 3][k % 3] = w.d->h[k / 3][k % 3];
+        built[k / 3][k % 3] = c->built_h[k / 3][k % 3];
     }
-    f->valid = c->valid && same_periods && w.skin > 0.0;
-    f->changed = !same_cell;
-    f->limit = same_cell ? 0.5 * w.skin
-                         : mds_neighbor_allowance(c->built_inverse, f->h, w.cutoff, w.skin, f->a);
+    for (int k = 0; k < 3; ++k)
+        other |= c->built_periodic[k] ^ w.d->periodic[k];
+    f->valid = c->valid && other == 0 && w.skin > 0.0;
+    for (int k = 0; k < 9; ++k) {
+        moved |= h[k / 3][k % 3] != built[k / 3][k % 3];
+        f->h[k / 3][k % 3] = h[k / 3][k % 3];
+    }
+    f->changed = moved;
+    f->limit = moved ? mds_neighbor_allowance(c->built_inverse, h, w.cutoff, w.skin, f->a)
+                     : 0.5 * w.skin;
 }
 
 /* x + wrap·h into xw. */
