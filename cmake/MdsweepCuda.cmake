@@ -26,7 +26,7 @@ if(cuda_wanted MATCHES "^(AUTO|ON)$")
     # Where toolkits lie that are not on PATH.
     if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
         find_program(MDSWEEP_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME ENV CUDA_ROOT
-                     PATHS /usr/local/cuda /opt/cuda PATH_SUFFIXES bin)
+                     PATHS /usr/local/cuda /opt/cuda ${PROJECT_SOURCE_DIR}/.cuda PATH_SUFFIXES bin)
         if(MDSWEEP_NVCC)
             set(CMAKE_CUDA_COMPILER ${MDSWEEP_NVCC})
         endif()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The whole test suite, from a fresh machine: installs what is missing, builds with warnings as errors,
-# runs every test; then the unit tests under AddressSanitizer and UBSan, and the coverage of src/.
+# runs every test; the unit tests under AddressSanitizer and UBSan, with the kernels on the CUDA shim;
+# the CUDA build with nvcc where there is one; and the coverage of src/.
 #   scripts/test.sh            everything
 #   scripts/test.sh quick      the first build and its tests only
 set -eu
@@ -9,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 scripts/install-deps.sh test
 
-build_and_test() { # folder, ctest arguments after --, cmake arguments before
+build_and_test() { # folder, ctest arguments after --, cmake arguments before; $targets: not all
     local folder=$1 cmake_args=() ctest_args=()
     shift
     while [ $# -gt 0 ] && [ "$1" != -- ]; do cmake_args+=("$1"); shift; done
@@ -17,7 +18,9 @@ build_and_test() { # folder, ctest arguments after --, cmake arguments before
     ctest_args=("$@")
     echo "== $folder: cmake ${cmake_args[*]}"
     cmake -B "$folder" -S . "${cmake_args[@]}" >"$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
-    cmake --build "$folder" -j "$jobs" >"$folder.log" 2>&1 || { tail -n 60 "$folder.log"; exit 1; }
+    # shellcheck disable=SC2086 # a list
+    cmake --build "$folder" -j "$jobs" ${targets:+--target $targets} >"$folder.log" 2>&1 ||
+        { tail -n 60 "$folder.log"; exit 1; }
     rm -f "$folder.log"
     ctest --test-dir "$folder" --output-on-failure -j "$jobs" "${ctest_args[@]}"
 }
@@ -37,11 +40,22 @@ report_coverage() {
     lcov --list "$all" | awk -F'|' '/\.[ch] / && $2 + 0 < 80 {print "  below 80 %:", $1, $2}'
 }
 
+# Compiles and links with nvcc, for one architecture; without a GPU the tests of kernels are skipped.
+test_nvcc() {
+    if ! scripts/install-cuda.sh; then
+        echo "== build-cuda: left out, there is no nvcc here"
+        return
+    fi
+    targets="mdsweep gpu_tests" build_and_test build-cuda -DMDSWEEP_CUDA=ON -DMDSWEEP_WERROR=ON \
+        -DMDSWEEP_CUDA_ARCHITECTURES=90 -- -L '^gpu$'
+}
+
 if [ "${1:-all}" != quick ]; then
-    build_and_test build-sanitize -DMDSWEEP_SANITIZE=address,undefined -DMDSWEEP_WERROR=ON -- \
-        -L '^unit$'
+    test_nvcc
+    build_and_test build-sanitize -DMDSWEEP_CUDA=SHIM -DMDSWEEP_SANITIZE=address,undefined \
+        -DMDSWEEP_WERROR=ON -- -L '^(unit|gpu)$'
     build_and_test build-coverage -DMDSWEEP_COVERAGE=ON -- -L '^(unit|mpi|golden)$'
     report_coverage
 fi
 # Last, so that its closing line speaks for the run.
-build_and_test build -DMDSWEEP_WERROR=ON --
+build_and_test build -DMDSWEEP_CUDA=OFF -DMDSWEEP_WERROR=ON --
