@@ -13,6 +13,7 @@ typedef struct eam_node {
 
 typedef struct eam_cuda_job {
     eam_form form;
+    int unused; /* zero, see eam_sc */
     double cutoff2;
     eam_sc sc;
     eam_fs fs;

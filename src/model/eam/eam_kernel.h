@@ -25,6 +25,7 @@ typedef enum eam_form { EAM_FORM_SC, EAM_FORM_FS, EAM_FORM_TABLE } eam_form;
 typedef struct eam_tables {
     int types;
     int nr, nrho; /* knots */
+    int unused;   /* zero, see eam_sc */
     double inverse_dr, inverse_drho;
     double *line;      /* (types at, types from, nr, 8) */
     double *embedding; /* (types, nrho, 4): cubics of F, constant first */

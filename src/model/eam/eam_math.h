@@ -19,6 +19,7 @@ typedef struct eam_sc {
     double epsilon_eV, a, c;
     double on, off; /* Å; the switch falls from 1 to 0 between these */
     int n;          /* exponent of the repulsion, 9 or 7; that of the density, m, is 6 */
+    int unused;     /* zero: no padding of arbitrary content in arguments of kernels */
 } eam_sc;
 
 typedef struct eam_fs {

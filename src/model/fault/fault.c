@@ -112,8 +112,11 @@ static mds_status leak(fault *self, leaked **chain, bool on_device)
             mds_device_alloc(self->base.device, self->leak_bytes, "leak on purpose", &link->memory);
     else
         link->memory = malloc(self->leak_bytes);
-    if (link->memory)
-        memset(link->memory, 1, self->leak_bytes); /* touched, so that it is resident */
+    /* Touched, so that it is resident. */
+    if (link->memory && on_device)
+        status = mds_device_fill(self->base.device, link->memory, 1, self->leak_bytes);
+    else if (link->memory)
+        memset(link->memory, 1, self->leak_bytes);
     link->next = *chain;
     *chain = link;
     return status;

@@ -10,10 +10,9 @@ extern "C" {
 enum { BLOCK = 128 };
 
 typedef struct fault_job {
-    fault_in_kernel kind;
     int64_t at_step, *calls;
-    int n;
-    bool virial;
+    fault_in_kernel kind;
+    int n, virial, unused; /* an even number: no padding */
     double *f;
     mds_scalars *s;
     mds_step_block *d;
@@ -60,8 +59,8 @@ static __global__ void fault_forces(const fault_job job)
 extern "C" mds_status fault_cuda_forces(const mds_state *state, fault_in_kernel kind,
                                         int64_t at_step, int64_t *calls, bool virial)
 {
-    const fault_job job = {
-        kind, at_step, calls, state->n, virial, state->f, state->s, state->d, (int *)(uintptr_t)64};
+    const fault_job job = {at_step, calls,    kind,     state->n, virial,
+                           0,       state->f, state->s, state->d, (int *)(uintptr_t)64};
 
     return MDS_LAUNCH(state->device, fault_forces, 1, BLOCK, 0, job);
 }
