@@ -3,6 +3,7 @@
 #include "model/ani/ani.h"
 
 #include "model/ani/ani_model.h"
+#include "model/built_in.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -187,6 +188,12 @@ static mds_status ani_supports(const mds_model_spec *spec, const mds_model_targe
     return status;
 }
 
+/* Whether these are the small networks that are part of the program. */
+static bool is_student(const mds_model_spec *spec)
+{
+    return mds_built_in_name(mds_options_text(&spec->options, "weights")) != NULL;
+}
+
 static double ani_cost_s(const mds_model_spec *spec, const mds_model_target *target,
                          mds_device_kind kind)
 {
@@ -195,6 +202,8 @@ static double ani_cost_s(const mds_model_spec *spec, const mds_model_target *tar
     /* As measured with AVX-512; AVX2 takes 1.6 times that. */
 
     (void)kind;
+    if (is_student(spec))
+        return slower * (1e-6 + 1e-6 * target->n_atoms);
     return slower * (10e-6 + 1e-6 * (3.5 + 2.5 * members) * target->n_atoms);
 }
 
@@ -204,6 +213,8 @@ static double ani_memory_bytes(const mds_model_spec *spec, const mds_model_targe
     const double wider = spec->precision == MDS_PRECISION_FP64 ? 2.0 : 1.0;
     const int live = target->species.count;
 
+    if (is_student(spec))
+        return wider * (0.1e6 + 5e3 * target->n_atoms);
     /* Weights of one member and element in water take 0.4 MB; columns grow with the pairs. */
     return wider * (members * live * (0.2e6 + 0.03e6 * live * (live + 1)) +
                     target->n_atoms * (4e3 + 300.0 * live * (live + 1)));
