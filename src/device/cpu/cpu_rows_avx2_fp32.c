@@ -8,10 +8,11 @@
 
 #pragma GCC target("avx2,fma")
 
-#define REAL    float
-#define FLOAT32 1
-#define NAME(x) x##_avx2_fp32
-#define LABEL   "avx2"
+#define REAL         float
+#define FLOAT32      1
+#define VECTOR_BYTES 32
+#define NAME(x)      x##_avx2_fp32
+#define LABEL        "avx2"
 
 #include "device/cpu/cpu_rows_body.h"
 

@@ -8,10 +8,11 @@
 
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
 
-#define REAL    float
-#define FLOAT32 1
-#define NAME(x) x##_avx512_fp32
-#define LABEL   "avx512"
+#define REAL         float
+#define FLOAT32      1
+#define VECTOR_BYTES 64
+#define NAME(x)      x##_avx512_fp32
+#define LABEL        "avx512"
 
 #include "device/cpu/cpu_rows_body.h"
 

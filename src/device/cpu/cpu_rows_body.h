@@ -1,41 +1,47 @@
 /* The loops of cpu_rows.h in one precision for one instruction set; the including file defines
- * REAL, FLOAT32, NAME(x) and LABEL. Written so that the compiler vectorises them: no branches, and
- * sums in LANES parts. */
+ * REAL, FLOAT32, NAME(x), LABEL and, in float32, VECTOR_BYTES. Activations are written in vectors;
+ * the other loops so that the compiler makes vectors of them, sums in LANES parts. */
 
 enum { NAME(LANES) = 16 };
 
 #if FLOAT32
-/* e^x: 2^n times a polynomial on |r| ≤ ln2/2. Arguments are held where the result is normal. */
-static inline float NAME(exponential)(float x)
-{
-    const float low = -87.0f, high = 88.0f;
-    const float held = x < low ? low : x > high ? high : x;
-    const float scaled = held * 1.44269504088896341f;
-    const int n = (int)(scaled + (scaled < 0.0f ? -0.5f : 0.5f));
-    const float r = (held - (float)n * 0.693145751953125f) - (float)n * 1.42860682030941723e-6f;
-    const union {
-        int bits;
-        float value;
-    } power = {(n + 127) * (1 << 23)};
-    float p = 1.0f / 5040.0f;
+typedef float NAME(vec) __attribute__((vector_size(VECTOR_BYTES)));
+typedef int NAME(ints) __attribute__((vector_size(VECTOR_BYTES)));
+#define VEC  NAME(vec)
+#define INTS NAME(ints)
 
-    p = p * r + 1.0f / 720.0f;
+/* Where the mask is set a, elsewhere b. */
+static inline VEC NAME(choose)(INTS mask, VEC a, VEC b)
+{
+    return (VEC)((mask & (INTS)a) | (~mask & (INTS)b));
+}
+
+/* e^x: 2^n times a polynomial on |r| ≤ ln2/2. Arguments are held where the result is normal; NaN
+ * stays, as both comparisons fail. */
+static inline VEC NAME(exponential)(VEC x)
+{
+    const VEC low = x * 0 - 87.0f, high = x * 0 + 88.0f, magic = x * 0 + 12582912.0f;
+    const VEC held = NAME(choose)(x < -87.0f, low, NAME(choose)(x > 88.0f, high, x));
+    const VEC n = (held * 1.44269504088896341f + magic) - magic; /* rounds */
+    const VEC r = (held - n * 0.693145751953125f) - n * 1.42860682030941723e-6f;
+    const VEC power = (VEC)((__builtin_convertvector(n, INTS) + 127) << 23);
+    VEC p = r * (1.0f / 5040.0f) + 1.0f / 720.0f;
+
     p = p * r + 1.0f / 120.0f;
     p = p * r + 1.0f / 24.0f;
     p = p * r + 1.0f / 6.0f;
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    return p * power.value;
+    return p * power;
 }
 
 /* ln(1 + u) for 0 ≤ u ≤ 1: 2 artanh(s), s = u/(2 + u) ≤ 1/3; the series ends below 2e-8. */
-static inline float NAME(log_1p)(float u)
+static inline VEC NAME(log_1p)(VEC u)
 {
-    const float s = u / (2.0f + u), q = s * s;
-    float p = 1.0f / 13.0f;
+    const VEC s = u / (2.0f + u), q = s * s;
+    VEC p = q * (1.0f / 13.0f) + 1.0f / 11.0f;
 
-    p = p * q + 1.0f / 11.0f;
     p = p * q + 1.0f / 9.0f;
     p = p * q + 1.0f / 7.0f;
     p = p * q + 1.0f / 5.0f;
@@ -44,6 +50,14 @@ static inline float NAME(log_1p)(float u)
     return 2.0f * s * p;
 }
 #else
+#define VEC  double
+#define INTS int
+
+static inline double NAME(choose)(int mask, double a, double b)
+{
+    return mask ? a : b;
+}
+
 static inline double NAME(exponential)(double x)
 {
     return exp(x);
@@ -55,31 +69,86 @@ static inline double NAME(log_1p)(double u)
 }
 #endif
 
-static inline REAL NAME(silu)(REAL z)
+enum { NAME(WIDTH) = (int)(sizeof(VEC) / sizeof(REAL)) };
+
+static inline VEC NAME(silu)(VEC z)
 {
     return z / (1 + NAME(exponential)(-z));
 }
 
 /* ln(1 + e^z) = max(z, 0) + ln(1 + e^{−|z|}), which cannot overflow. Above 20 it is z, as where the
  * published networks come from: in float64 that can be seen. */
-static inline REAL NAME(ssp)(REAL z)
+static inline VEC NAME(ssp)(VEC z)
 {
     const REAL ln2 = (REAL)0.69314718055994530942;
-    const REAL part = NAME(log_1p)(NAME(exponential)(z < 0 ? z : -z));
+    const VEC zero = z - z; /* or NaN */
+    const VEC part = NAME(log_1p)(NAME(exponential)(NAME(choose)(z < 0, z, -z)));
 
-    return (z > 0 ? z : 0) + ((z > 20 ? 0 : part) - ln2);
+    return NAME(choose)(z < 0, zero, z) + (NAME(choose)(z > 20, zero, part) - ln2);
 }
+
+static inline VEC NAME(silu_slope)(VEC z)
+{
+    const VEC e = NAME(exponential)(-z), s = 1 / (1 + e);
+
+    return s * (1 + z * (e * s)); /* e·s = 1 − s without cancellation */
+}
+
+static inline VEC NAME(ssp_slope)(VEC z)
+{
+    return 1 / (1 + NAME(exponential)(-z));
+}
+
+static inline VEC NAME(load)(const REAL *x, int count)
+{
+    VEC v = {0};
+
+    memcpy(&v, x, (size_t)count * sizeof *x);
+    return v;
+}
+
+static inline void NAME(store)(REAL *x, VEC v, int count)
+{
+    memcpy(x, &v, (size_t)count * sizeof *x);
+}
+
+/* y = f(z), vector by vector and then the rest; z may be y. */
+#define ACTIVATE(f)                                                                                \
+    do {                                                                                           \
+        int j = 0;                                                                                 \
+        for (; j + NAME(WIDTH) <= n; j += NAME(WIDTH))                                             \
+            NAME(store)(y + j, f(NAME(load)(z + j, NAME(WIDTH))), NAME(WIDTH));                    \
+        if (j < n)                                                                                 \
+            NAME(store)(y + j, f(NAME(load)(z + j, n - j)), n - j);                                \
+    } while (0)
 
 static void NAME(activate)(mds_act_kind kind, int n, const REAL *z, REAL *y)
 {
     if (kind == MDS_ACT_SILU)
-        for (int j = 0; j < n; ++j)
-            y[j] = NAME(silu)(z[j]);
+        ACTIVATE(NAME(silu));
     else if (kind == MDS_ACT_SSP)
-        for (int j = 0; j < n; ++j)
-            y[j] = NAME(ssp)(z[j]);
+        ACTIVATE(NAME(ssp));
     else if (y != z)
         memcpy(y, z, (size_t)n * sizeof *y);
+}
+
+#define SLOPE(f)                                                                                   \
+    do {                                                                                           \
+        int j = 0;                                                                                 \
+        for (; j + NAME(WIDTH) <= n; j += NAME(WIDTH))                                             \
+            NAME(store)                                                                            \
+            (g + j, NAME(load)(g + j, NAME(WIDTH)) * f(NAME(load)(z + j, NAME(WIDTH))),            \
+             NAME(WIDTH));                                                                         \
+        if (j < n)                                                                                 \
+            NAME(store)(g + j, NAME(load)(g + j, n - j) * f(NAME(load)(z + j, n - j)), n - j);     \
+    } while (0)
+
+static void NAME(multiply_slope)(mds_act_kind kind, int n, const REAL *z, REAL *g)
+{
+    if (kind == MDS_ACT_SILU)
+        SLOPE(NAME(silu_slope));
+    else if (kind == MDS_ACT_SSP)
+        SLOPE(NAME(ssp_slope));
 }
 
 static void NAME(bias_act)(const mds_bias_act *op)
@@ -97,18 +166,10 @@ static void NAME(bias_act)(const mds_bias_act *op)
 
 static void NAME(act_grad)(const mds_act_grad *op)
 {
-    for (int i = 0; i < op->rows; ++i) {
-        const REAL *z = (const REAL *)op->z + (int64_t)i * op->ldz;
-        REAL *restrict g = (REAL *)op->g + (int64_t)i * op->ldg;
-
-        for (int j = 0; op->act.kind == MDS_ACT_SILU && j < op->cols; ++j) {
-            const REAL e = NAME(exponential)(-z[j]), s = 1 / (1 + e);
-
-            g[j] *= s * (1 + z[j] * (e * s)); /* e·s = 1 − s without cancellation */
-        }
-        for (int j = 0; op->act.kind == MDS_ACT_SSP && j < op->cols; ++j)
-            g[j] *= 1 / (1 + NAME(exponential)(-z[j]));
-    }
+    for (int i = 0; i < op->rows; ++i)
+        NAME(multiply_slope)
+        (op->act.kind, op->cols, (const REAL *)op->z + (int64_t)i * op->ldz,
+         (REAL *)op->g + (int64_t)i * op->ldg);
 }
 
 /* x += bias + a + b; the usual case, with all three, in one pass. */
@@ -263,3 +324,8 @@ const mds_cpu_rows NAME(mds_cpu_rows) = {
     .norm_add = NAME(norm_add),
     .norm_grad = NAME(norm_grad),
 };
+
+#undef VEC
+#undef INTS
+#undef ACTIVATE
+#undef SLOPE

@@ -4,10 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#define REAL    float
-#define FLOAT32 1
-#define NAME(x) x##_portable_fp32
-#define LABEL   "portable"
+#define REAL         float
+#define FLOAT32      1
+#define VECTOR_BYTES 16
+#define NAME(x)      x##_portable_fp32
+#define LABEL        "portable"
 #include "device/cpu/cpu_rows_body.h"
 #undef REAL
 #undef FLOAT32

@@ -1,6 +1,7 @@
 /* The host as a device: its memory is host memory, its stream is program order, so that copies are
  * memcpy, a synchronisation has nothing to wait for, and an event is a stamp of the host clock. */
 #include "base/clock.h"
+#include "device/cpu/cpu_blas.h"
 #include "device/device_class.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ static mds_status cpu_open(const char *argument, mds_device **out)
 
     if (!device)
         return mds_fail(MDS_ERR_NOMEM, "out of memory for the device cpu");
+    mds_cpu_blas_one_thread();
     mds_host_describe(&device->base.info);
     device->base.info.kind = MDS_DEVICE_CPU;
     device->base.memory.total = device->base.info.memory_bytes;

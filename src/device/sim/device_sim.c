@@ -8,6 +8,7 @@
  *     slot was last used; anything else is an error of the caller that the next sync returns. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "device/cpu/cpu_blas.h"
 #include "device/device_class.h"
 
 #include <errno.h>
@@ -72,6 +73,7 @@ static mds_status sim_open(const char *argument, mds_device **out)
 
     if (!sim)
         return mds_fail(MDS_ERR_NOMEM, "out of memory for the device sim");
+    mds_cpu_blas_one_thread();
     mds_host_describe(&sim->base.info);
     snprintf(sim->base.info.model, sizeof sim->base.info.model, "simulated accelerator, %ld MiB",
              mib);
