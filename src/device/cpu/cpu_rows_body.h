@@ -137,8 +137,7 @@ static void NAME(activate)(mds_act_kind kind, int n, const REAL *z, REAL *y)
         int j = 0;                                                                                 \
         for (; j + NAME(WIDTH) <= n; j += NAME(WIDTH))                                             \
             NAME(store)                                                                            \
-            (g + j, NAME(load)(g + j, NAME(WIDTH)) * f(NAME(load)(z + j, NAME(WIDTH))),            \
-             NAME(WIDTH));                                                                         \
+        (g + j, NAME(load)(g + j, NAME(WIDTH)) * f(NAME(load)(z + j, NAME(WIDTH))), NAME(WIDTH));  \
         if (j < n)                                                                                 \
             NAME(store)(g + j, NAME(load)(g + j, n - j) * f(NAME(load)(z + j, n - j)), n - j);     \
     } while (0)
@@ -166,10 +165,12 @@ static void NAME(bias_act)(const mds_bias_act *op)
 
 static void NAME(act_grad)(const mds_act_grad *op)
 {
-    for (int i = 0; i < op->rows; ++i)
-        NAME(multiply_slope)
-        (op->act.kind, op->cols, (const REAL *)op->z + (int64_t)i * op->ldz,
-         (REAL *)op->g + (int64_t)i * op->ldg);
+    for (int i = 0; i < op->rows; ++i) {
+        const REAL *z = (const REAL *)op->z + (int64_t)i * op->ldz;
+        REAL *g = (REAL *)op->g + (int64_t)i * op->ldg;
+
+        NAME(multiply_slope)(op->act.kind, op->cols, z, g);
+    }
 }
 
 /* x += bias + a + b; the usual case, with all three, in one pass. */
