@@ -93,35 +93,54 @@ static mds_status make_room(mds_trial *trial, double fill, int64_t at, int64_t s
     return mds_model_make_room(trial->model, &trial->state);
 }
 
+/* Whether looking at step k of the ring would wait. */
+static bool is_pending(const mds_trial *trial, int k)
+{
+    return k + 1 == trial->ring.count ||
+           !mds_device_event_passed(trial->device, 2 * slot_of(trial, k + 1));
+}
+
+static mds_status settle_one(mds_trial *trial, int k)
+{
+    mds_trial_late *late = &trial->late;
+    mds_status status;
+
+    MDS_TRY(wait_for(trial, k));
+    MDS_TRY(take(trial, k));
+    ++late->steps;
+    ++late->settled;
+    if (late->done)
+        *late->done = late->settled;
+out:
+    return status;
+}
+
 mds_status mds_trial_late_settle(mds_trial *trial, int keep, bool wait)
 {
     mds_step_ring *ring = &trial->ring;
     mds_trial_late *late = &trial->late;
+    const int64_t before = late->steps;
     mds_status status = MDS_OK;
     int over = 0;
 
     trial->begin_ns = 0;
     while (status == MDS_OK && over < ring->count) {
-        const bool must = wait && ring->count - over > keep;
+        const bool pending = is_pending(trial, over);
 
-        if (!must && (over + 1 == ring->count ||
-                      !mds_device_event_passed(trial->device, 2 * slot_of(trial, over + 1))))
+        if (pending && (!wait || ring->count - over <= keep))
             break;
-        status = wait_for(trial, over);
-        if (status == MDS_OK)
-            status = take(trial, over);
-        if (status == MDS_OK) {
-            ++over;
-            ++late->steps;
-            ++late->settled;
-            if (late->done)
-                *late->done = late->settled;
+        if (pending && over > 0) { /* the wait may be for ever: what is known is written first */
+            mds_trial_publish(trial, ring->count - over);
+            over = 0;
+            continue;
         }
+        status = settle_one(trial, over);
+        over += status == MDS_OK;
     }
     mds_trial_publish(trial, ring->count - over);
     if (status != MDS_OK)
         ring->count = 0; /* what came after a fault is no step */
-    if (status == MDS_OK && over > 0)
+    if (status == MDS_OK && late->steps > before)
         status = make_room(trial, late->fill, late->steps - 1, 1 + ring->count);
     late->looked_ns = mds_clock_ns();
     return status;
