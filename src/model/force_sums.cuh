@@ -103,7 +103,7 @@ static __device__ inline double mds_block_sums(double warp_sum)
 static __device__ inline bool mds_grid_sums(const mds_force_out *out, double block_sum,
                                             double **total)
 {
-    enum { PARTS = 16 };
+    enum { PARTS = 16, BATCH = 16 };
     __shared__ double part[PARTS][MDS_SUMS];
     const int thread = (int)threadIdx.x, column = thread % MDS_SUMS;
     const int all = (int)blockDim.x / MDS_SUMS, first = thread / MDS_SUMS;
@@ -118,9 +118,20 @@ static __device__ inline bool mds_grid_sums(const mds_force_out *out, double blo
     if (first < parts) {
         double some = 0.0;
 
-#pragma unroll 4
-        for (int b = first; b < (int)gridDim.x; b += parts)
-            some += partial[(size_t)b * MDS_SUMS + column];
+        /* Many loads on their way at once: one after the other they would take longer than all the
+         * rest of the kernel. */
+        for (int b = first; b < (int)gridDim.x; b += BATCH * parts) {
+            double of[BATCH];
+
+#pragma unroll
+            for (int k = 0; k < BATCH; ++k)
+                of[k] = b + k * parts < (int)gridDim.x
+                            ? partial[(size_t)(b + k * parts) * MDS_SUMS + column]
+                            : 0.0;
+#pragma unroll
+            for (int k = 0; k < BATCH; ++k)
+                some += of[k];
+        }
         part[first][column] = some;
     }
     __syncthreads();
