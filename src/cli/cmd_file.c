@@ -156,7 +156,7 @@ const mds_command mds_command_report = {
     .summary = "the tables again, from the results file alone",
     .details =
         "tables: scaling, fits, hotspots, recommendations, targets, latency, memory, energy,\n"
-        "failures. Without --table: all of them that are not one line per case.",
+        "comparison, power, failures. Without --table: all of them that are not one line per case.",
     .flags = report_flags,
     .positional_min = 1,
     .positional_max = 1,

@@ -1,8 +1,8 @@
 """ANI models in folders of NeuroChem files and in weights files made of them: equal results; the
 layouts of ANI-2x, ANI-1x, ANI-1ccx and of a student; files found beside the configuration.
 
-The models are made up, so this runs everywhere; with MDSWEEP_TEST_DATA the published one is compared
-too.
+The models are made up, so this runs everywhere; with MDSWEEP_TEST_DATA the published one is
+compared too.
 """
 import json
 import os
@@ -140,6 +140,47 @@ class AniFiles(harness.Case):
         os.unlink(self.path("elsewhere/small.h5"))
         plan = harness.mdsweep("plan", config, cwd=self.path("elsewhere"))
         self.assertIn("no ANI weights in 'small.h5'", plan.out)
+
+    def test_comparison_with_the_teacher(self):
+        """The force error of a replay, against both models' forces on its frames by eval."""
+        folder = ani_sets.write(self.path("set"), ani_sets.STUDENT, 1)
+        convert_ani.convert(folder, self.path("small.h5"))
+        random = np.random.default_rng(5)
+        lattice = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0],
+                            [1, 1, 1], [1, 3, 3], [3, 1, 3], [3, 3, 1]]) * 5.43 / 4
+        frames = [lattice + random.normal(0, 0.08, lattice.shape) for _ in range(3)]
+        head = '8\nLattice="5.43 0 0 0 5.43 0 0 0 5.43" Properties=species:S:1:pos:R:3\n'
+        text = [head + "".join("Si {:.12f} {:.12f} {:.12f}\n".format(*x) for x in frame)
+                for frame in frames]
+        self.write("frames.xyz", "".join(text))
+        config = self.config('systems = ["silicon"]; sizes = [8]; protocols = ["shown", "nve"]; '
+                             'models = ["reference", "small"];',
+                             run="steps = 12; warmup = 0; component_steps = 2; equilibration = 0;",
+                             more='models: { small: { engine = "ani"; weights = "small.h5"; }; };\n'
+                                  'protocols: { shown: { type = "replay"; '
+                                  'frames = "frames.xyz"; }; };')
+        self.run_ok(config, "--quiet")
+        error, teacher = 0.0, 0.0
+        for frame in text:
+            structure = self.write("one.xyz", frame)
+            small = self.evaluate(structure, self.path("small.h5"), precision="fp32")["forces"]
+            taught = json.loads(self.run_ok("eval", structure, "--format", "json").out)["forces"]
+            error += np.sum((np.array(small) - np.array(taught)) ** 2)
+            teacher += np.sum(np.array(taught) ** 2)
+        table = json.loads(self.run_ok("report", self.path("test.h5"), "--table", "comparison",
+                                       "--format", "json").out)
+        rows = {(row["protocol"], row["model"]): row for row in table["rows"]}
+        self.assertEqual(len(rows), 4)
+        for protocol in ("shown", "nve"):
+            row = rows[protocol, "small"]
+            # float32 forces, whose neighbours come in another order.
+            self.assertAlmostEqual(row["force_rmse_meV_A"], 1e3 * np.sqrt(error / 72), places=2)
+            self.assertAlmostEqual(row["force_error_rel"], np.sqrt(error / teacher), places=5)
+            self.assertAlmostEqual(row["speedup"],
+                                   rows[protocol, "reference"]["mean_ms"] / row["mean_ms"])
+            self.assertIsNotNone(row["energy_slope_meV_atom_ps"])
+            self.assertEqual(row["notes"], "")
+            self.assertEqual(rows[protocol, "reference"]["notes"], "teacher")
 
     def test_published(self):
         data = os.environ.get("MDSWEEP_TEST_DATA", "")
