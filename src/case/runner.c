@@ -120,10 +120,11 @@ static mds_status setup(mds_trial *trial, const char *device, mds_start_cache *c
     mds_status status;
 
     mds_samples_beat(trial->samples, MDS_PHASE_SETUP);
+    /* First of all: a GPU takes terabytes of addresses, which are not what the limit is about. */
+    MDS_TRY(mds_device_open(device, &trial->device));
     MDS_TRY(limit_memory(trial));
     MDS_TRY(mds_case_model_spec(trial->study, trial->point, &trial->spec));
     hand_on_threads(trial);
-    MDS_TRY(mds_device_open(device, &trial->device));
     MDS_TRY(mds_start_state(cache, trial->study, trial->point, beat_setup, trial->samples,
                             &trial->start));
     MDS_TRY(mds_state_init(&trial->state, trial->device, &trial->start));
