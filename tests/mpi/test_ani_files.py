@@ -177,7 +177,7 @@ class AniFiles(harness.Case):
             self.assertAlmostEqual(row["force_rmse_meV_A"], 1e3 * np.sqrt(error / 72), places=2)
             self.assertAlmostEqual(row["force_error_rel"], np.sqrt(error / teacher), places=5)
             self.assertAlmostEqual(row["speedup"],
-                                   rows[protocol, "reference"]["mean_ms"] / row["mean_ms"])
+                                   rows[protocol, "reference"]["us_per_atom"] / row["us_per_atom"])
             self.assertIsNotNone(row["energy_slope_meV_atom_ps"])
             self.assertEqual(row["notes"], "")
             self.assertEqual(rows[protocol, "reference"]["notes"], "teacher")
