@@ -244,13 +244,53 @@ static void test_order_check(void **unused)
     child_lives(order_check_allows);
 }
 
+/* Races, in the build that sees them (MDSWEEP_SHIM_RACES). */
+
+static void *poisoned_doubles(size_t n)
+{
+    void *p = NULL;
+
+    MUST(cudaMalloc(&p, n * sizeof(double)) == cudaSuccess);
+    return p;
+}
+
+static void race(void)
+{
+    bad_race(poisoned_doubles(64), 64);
+    SYNC();
+}
+
+static void no_race(void)
+{
+    MUST(good_race(poisoned_doubles(64), 64) == cudaSuccess);
+    SYNC();
+}
+
+static void hidden_pointer(void)
+{
+    bad_address((uintptr_t)malloc(4));
+    SYNC();
+}
+
+static void test_races(void **unused)
+{
+    (void)unused;
+    child_lives(no_race);
+#ifdef MDS_SHIM_RACES
+    child_dies(race, "race: a", NULL);
+    child_dies(hidden_pointer, "which is the host's memory", NULL);
+#else
+    (void)race;
+    (void)hidden_pointer;
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_pointers),
-        cmocka_unit_test(test_launches),
-        cmocka_unit_test(test_order_check),
+        cmocka_unit_test(test_memory),   cmocka_unit_test(test_pointers),
+        cmocka_unit_test(test_launches), cmocka_unit_test(test_order_check),
+        cmocka_unit_test(test_races),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,6 +252,7 @@ struct mds_shim_argument {
 struct mds_shim_frame {
     virtual ~mds_shim_frame() = default;
     virtual void run() const = 0; /* one thread */
+    virtual size_t size() const = 0;
     virtual int arguments(mds_shim_argument *out, int room) const = 0;
 };
 
@@ -265,6 +266,10 @@ template <typename... P> struct mds_shim_frame_of final : mds_shim_frame {
     void run() const override
     {
         std::apply(kernel, values);
+    }
+    size_t size() const override
+    {
+        return sizeof *this;
     }
     template <typename T> static mds_shim_argument describe(const T &value)
     {

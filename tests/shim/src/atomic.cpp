@@ -5,6 +5,7 @@
     static T exchange(T *address, T value)                                                         \
     {                                                                                              \
         const T old = *address;                                                                    \
+        shim::races_atomic(address, sizeof *address);                                              \
         *address = value;                                                                          \
         return old;                                                                                \
     }                                                                                              \
@@ -64,6 +65,7 @@ template <typename T> static T add(T *address, T value)
 {
     const T old = *address;
 
+    shim::races_atomic(address, sizeof *address);
     *address = old + value;
     return old;
 }
@@ -82,6 +84,7 @@ float atomicExch(float *address, float value)
 {
     const float old = *address;
 
+    shim::races_atomic(address, sizeof *address);
     *address = value;
     return old;
 }

@@ -167,6 +167,7 @@ static bool release_barrier()
         t->result = t->kind == MDS_SHIM_BARRIER_AND     ? sum == block.count
                     : t->kind == MDS_SHIM_BARRIER_COUNT ? static_cast<uint64_t>(sum)
                                                         : sum > 0;
+        ++t->epoch;
         ready_push(i);
     }
     return true;
@@ -198,6 +199,7 @@ static void fill_ready()
         const unsigned u = static_cast<unsigned>(i);
 
         block.thread[i].state = State::Fresh;
+        block.thread[i].epoch = block.thread[i].warp_epoch = 0;
         block.alive[i / WARP] = (i % WARP ? block.alive[i / WARP] : 0) | 1u << i % WARP;
         block.inside[i / WARP] = 0;
         block.thread[i].index = {u % size.x, u / size.x % size.y, u / size.x / size.y};
@@ -264,6 +266,7 @@ static cudaError_t run_grid(const Kernel &kernel, uint64_t seed)
         for (x = a, y = n; y; std::swap(x, y))
             x %= y;
     } while (x != 1);
+    races_begin_launch();
     running = true;
     for (uint64_t i = 0; i < n && block.error == cudaSuccess; ++i) {
         const uint64_t k = static_cast<uint64_t>((static_cast<Wide>(a) * i + b) % n);
@@ -271,6 +274,7 @@ static cudaError_t run_grid(const Kernel &kernel, uint64_t seed)
         blockIdx = {static_cast<unsigned>(k % kernel.grid.x),
                     static_cast<unsigned>(k / kernel.grid.x % kernel.grid.y),
                     static_cast<unsigned>(k / kernel.grid.x / kernel.grid.y)};
+        races_begin_block(static_cast<uint32_t>(k));
         run_block();
     }
     running = false;

@@ -21,6 +21,7 @@ struct Thread {
     unsigned mask;
     int argument, width;
     uint64_t value, result;
+    uint32_t epoch, warp_epoch; // barriers passed, of the block and of the warp
 };
 
 struct Block {
@@ -33,7 +34,7 @@ struct Block {
     Thread thread[BLOCK_THREADS];
     unsigned alive[BLOCK_THREADS / WARP], inside[BLOCK_THREADS / WARP]; // lanes: not exited;
                                                                         // waiting for their warp
-    int ready[BLOCK_THREADS + 1]; // a ring
+    int ready[BLOCK_THREADS + 1];                                       // a ring
     int head, ready_count;
 };
 

@@ -312,6 +312,7 @@ cudaError_t memory_free(void *memory, bool deferred)
     check_guards(m, "cudaFree");
     live.erase(it);
     by_id.erase(m.id);
+    races_forget(m.base);
     raw_fill(memory, POISON, m.bytes);
     HIDE(memory, m.bytes);
     a->used -= m.bytes;

@@ -136,6 +136,16 @@ int64_t kernel_count(const char *name);
 cudaError_t kernel_check(Kernel *kernel); /* limits and arguments */
 size_t kernel_shared_limit(const void *function);
 
+/* --- races (races.cpp); nothing unless kernels were compiled to be watched ---------------------
+ */
+
+void races_watch();
+void races_begin_launch();
+void races_begin_block(uint32_t id);
+void races_forget(uintptr_t base); /* of an allocation that was freed */
+void races_atomic(const void *address, size_t size);
+void races_access(const void *pointer, size_t size, bool write);
+
 /* --- streams, events, graphs (stream.cpp, event.cpp, graph.cpp) ------------------------------- */
 
 struct Event {

@@ -101,9 +101,13 @@ bool warp_complete(int i)
     }
     block.inside[i / WARP] &= ~there;
     give_results(warp, there, me.kind);
-    for (int lane = 0; lane < WARP; ++lane)
-        if (there >> lane & 1 && first + lane != block.current)
+    for (int lane = 0; lane < WARP; ++lane) {
+        if (!(there >> lane & 1))
+            continue;
+        warp[lane].warp_epoch += me.kind == MDS_SHIM_SYNCWARP;
+        if (first + lane != block.current)
             ready_push(first + lane);
+    }
     return true;
 }
 
