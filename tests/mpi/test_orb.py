@@ -71,6 +71,30 @@ class Orb(harness.Case):
                              np.abs(voigt(got["stress"]) - want["stress"]).max()]
                 self.assertLess(max(deviation), 1e-11)
 
+    @unittest.skipUnless(RESULTS, "MDSWEEP_TEST_DATA does not name a folder with Orb results")
+    def test_float32(self):
+        """Measured: a third of this or less."""
+        for reference, variant, want in self.pairs():
+            if want["edges"] > 160:
+                continue
+            with self.subTest(reference["name"], variant=variant):
+                got = self.evaluate(reference, variant, precision="fp32")
+                n = len(reference["numbers"])
+                self.assertLess(abs(got["energy"] - want["energy"]) / n, 1e-5)
+                self.assertLess(np.abs(np.array(got["forces"]) - want["forces"]).max(), 2e-5)
+                self.assertLess(np.abs(voigt(got["stress"]) - want["stress"]).max(), 1e-5)
+
+    def test_components(self):
+        path = self.write("si.xyz", '2\nLattice="0 2.7 2.7 2.7 0 2.7 2.7 2.7 0" '
+                          'Properties=species:S:1:pos:R:3 pbc="T T T"\nSi 0 0 0\nSi 1.3 1.4 1.4\n')
+        common = {"neighbor", "descriptor", "encoder", "edge_network", "aggregate", "node_network",
+                  "heads"}
+        for variant, more in (("orb-v2", set()), ("orb-v3-direct-20-mpa", {"zbl"}),
+                              ("orb-v3-conservative-20-mpa", {"zbl", "network_backward", "forces"})):
+            parts = json.loads(self.run_ok("eval", path, "--model", variant, "--option",
+                                           "synthetic=1", "--option", "layers=1", "--format",
+                                           "json").out)["components_ms"]
+            self.assertEqual(set(parts), common | more)
 
 
 def synthetic(key, shape):
