@@ -240,6 +240,7 @@ static void scaling_is_what_the_design_says(void **unused)
     assert_int_equal(study.protocol_count, 3);
     assert_int_equal(study.run.steps, 1000);
     assert_string_equal(study.models[0].name, "reference");
+    assert_string_equal(study.models[1].name, "student");
     mds_study_fini(&study);
 }
 
