@@ -87,7 +87,7 @@ typedef struct mds_study {
     mds_targets targets;
     char output[MDS_PATH_SIZE];
     int64_t trajectory_every;          /* 0: none */
-    char teacher[MDS_MODEL_NAME_SIZE]; /* model that the others are compared with; "": none */
+    char teacher[MDS_MODEL_NAME_SIZE]; /* model that the others are compared with; "none", "" */
     char *text;                        /* the configuration as given */
     char *resolved;                    /* as resolved: libconfig text that gives this study again */
 } mds_study;

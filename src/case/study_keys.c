@@ -106,7 +106,7 @@ const mds_field mds_sweep_fields[] = {
                 .type = MDS_OPTION_TEXT,
                 .preset_text = "reference",
                 .help = "model that the others are compared with, in their forces by replay; "
-                        "empty: none"},
+                        "none: nothing is compared"},
      .kind = MDS_FIELD_TEXT,
      MEMBER(mds_study, teacher)},
     {.option = {0}},

@@ -132,7 +132,8 @@ void mds_trial_compare(mds_trial *trial)
     const char *name = trial->study->teacher;
     sums s = {0};
 
-    if (!*name || strcmp(trial->study->models[trial->point->model].name, name) == 0 ||
+    if (!*name || strcmp(name, "none") == 0 ||
+        strcmp(trial->study->models[trial->point->model].name, name) == 0 ||
         trial->frames.frames.count == 0 || mds_model_is_synthetic(&trial->spec))
         return;
     const mds_status status = compare(trial, &s);

@@ -211,7 +211,7 @@ static void check_teacher(mds_config_reader *reader, const config_setting_t *swe
     const char *words[MDS_CONFIG_WORDS_MAX];
     int count = 0;
 
-    if (!at || !*study->teacher)
+    if (!at || !*study->teacher || strcmp(study->teacher, "none") == 0)
         return;
     for (int i = 0; i < study->model_count && count < MDS_CONFIG_WORDS_MAX; ++i)
         words[count++] = study->models[i].name;

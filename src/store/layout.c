@@ -15,7 +15,8 @@ void mds_row_from_case(const mds_study *study, const mds_case *point, mds_row *o
     snprintf(out->system, sizeof out->system, "%s", study->systems[point->system].name);
     snprintf(out->protocol, sizeof out->protocol, "%s", protocol->name);
     snprintf(out->model, sizeof out->model, "%s", study->models[point->model].name);
-    snprintf(out->teacher, sizeof out->teacher, "%s", study->teacher);
+    if (strcmp(study->teacher, "none") != 0)
+        snprintf(out->teacher, sizeof out->teacher, "%s", study->teacher);
     out->conservative = 1;
     if (point->status != MDS_CASE_SKIPPED && mds_case_model_spec(study, point, &spec) == MDS_OK &&
         spec.engine) {

@@ -82,7 +82,8 @@ static void check_none(const fixture *f)
 static void where_there_is_none_the_case_is_whole(void **state)
 {
     static const char *const teachers[] = {
-        "",            /* asked for none */
+        "",            /* not said */
+        "none",        /* asked for none */
         "scaled",      /* the model itself */
         "spcfw",       /* cannot do silicon */
         "no-such-name" /* config/ refuses it before */
