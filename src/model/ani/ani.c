@@ -22,7 +22,7 @@ static void ani_destroy(mds_model *model)
     mds_device_free(device, self->h);
     mds_device_free(device, self->scratch);
     mds_device_free(device, self->f);
-    ani_team_destroy(self->team);
+    mds_team_destroy(self->team);
     free(self->group);
     free(self->unit_energy);
     free(self->unit_start);
@@ -89,7 +89,7 @@ static mds_status set_up(ani *self, const mds_model_spec *spec)
                                        .skin = mds_options_real(options, "skin_A"),
                                        .kind = MDS_NEIGHBOR_FULL};
     MDS_TRY(mds_neighbor_create(self->base.device, &list, &self->neighbors));
-    status = ani_team_create(threads_of(self, options), &self->team);
+    status = mds_team_create(threads_of(self, options), &self->team);
 out:
     return status;
 }

@@ -57,7 +57,7 @@ static double unit_cost(const ani *self, int unit)
 /* Equal shares of the work, members first: a thread then streams few networks. */
 static void share_units(ani *self)
 {
-    const int units = self->members * self->groups, threads = ani_team_size(self->team);
+    const int units = self->members * self->groups, threads = mds_team_size(self->team);
     double total = 0.0, sum = 0.0;
     int t = 0;
 
@@ -84,7 +84,7 @@ static mds_status reserve(ani *self)
 {
     mds_device *device = self->base.device;
     const ani_atoms *atoms = &self->list.atoms;
-    const size_t threads = (size_t)ani_team_size(self->team);
+    const size_t threads = (size_t)mds_team_size(self->team);
     const size_t slots = (size_t)self->list.blocks[atoms->live] * (size_t)self->list.lanes;
     size_t reals = 0;
     mds_status status;
@@ -121,7 +121,7 @@ mds_status ani_plan_step(ani *self)
     free(self->unit_start);
     self->group = calloc(blocks + 1, sizeof *self->group);
     self->unit_energy = calloc(units + 1, sizeof *self->unit_energy);
-    self->unit_start = calloc((size_t)ani_team_size(self->team) + 1, sizeof *self->unit_start);
+    self->unit_start = calloc((size_t)mds_team_size(self->team) + 1, sizeof *self->unit_start);
     if (!self->group || !self->unit_energy || !self->unit_start)
         return mds_fail(MDS_ERR_NOMEM, "ani: no memory for the plan of a step");
     list_groups(self);
@@ -167,7 +167,7 @@ static void restore(unsigned mode)
 
 static int share(const ani *self, int count, int t)
 {
-    return (int)((int64_t)count * t / ani_team_size(self->team));
+    return (int)((int64_t)count * t / mds_team_size(self->team));
 }
 
 static double *forces_of(const step *s, int t)
@@ -251,7 +251,7 @@ static void gather_gradients(void *context, int t)
         void *to = (char *)self->grad + at;
         bool first = !touched(self, 0, g);
 
-        for (int other = 1; other < ani_team_size(self->team); ++other) {
+        for (int other = 1; other < mds_team_size(self->team); ++other) {
             const void *from = (char *)self->grad + (size_t)other * self->grad_stride + at;
 
             if (!touched(self, other, g))
@@ -288,10 +288,10 @@ static void force_share(void *context, int t)
 static mds_status describe(step *s)
 {
     ani *self = s->self;
-    const int threads = ani_team_size(self->team);
+    const int threads = mds_team_size(self->team);
     ani_extent *all = &s->extent[0];
 
-    ani_team_run(self->team, filter_share, s);
+    mds_team_run(self->team, filter_share, s);
     for (int t = 1; t < threads; ++t) {
         all->span = s->extent[t].span > all->span ? s->extent[t].span : all->span;
         all->triples = s->extent[t].triples > all->triples ? s->extent[t].triples : all->triples;
@@ -302,7 +302,7 @@ static mds_status describe(step *s)
                                                  (size_t)threads * s->scratch_stride, "ani scratch",
                                                  &self->scratch, &self->scratch_bytes);
     if (status == MDS_OK)
-        ani_team_run(self->team, describe_share, s);
+        mds_team_run(self->team, describe_share, s);
     return status;
 }
 
@@ -311,7 +311,7 @@ static double run_networks(step *s)
     ani *self = s->self;
     double total = 0.0;
 
-    ani_team_run(self->team, network_share, s);
+    mds_team_run(self->team, network_share, s);
     for (int m = 0; m < self->members; ++m) {
         double energy = 0.0;
 
@@ -328,11 +328,11 @@ static void find_forces(step *s, double strain[3][3])
     ani *self = s->self;
     const size_t count = (size_t)self->list.atoms.n * 3;
 
-    if (ani_team_size(self->team) > 1)
-        ani_team_run(self->team, gather_gradients, s);
-    ani_team_run(self->team, force_share, s);
+    if (mds_team_size(self->team) > 1)
+        mds_team_run(self->team, gather_gradients, s);
+    mds_team_run(self->team, force_share, s);
     memcpy(strain, s->strain[0], sizeof s->strain[0]);
-    for (int t = 1; t < ani_team_size(self->team); ++t) {
+    for (int t = 1; t < mds_team_size(self->team); ++t) {
         const double *f = forces_of(s, t);
 
         for (size_t k = 0; k < count; ++k)

@@ -6,7 +6,7 @@
 #include "md/neighbor.h"
 #include "model/ani/ani_list.h"
 #include "model/ani/ani_pack.h"
-#include "model/ani/ani_team.h"
+#include "device/team.h"
 #include "model/model.h"
 
 enum { ANI_THREADS_MAX = 256 };
@@ -21,7 +21,7 @@ typedef struct ani {
     mds_model base;
     ani_weights *weights;
     const ani_kernel *kernel;
-    ani_team *team;
+    mds_team *team;
     int first, members; /* in use */
     mds_neighbor *neighbors;
     ani_pack pack;

@@ -41,15 +41,21 @@ static inline void fixture_spec(mds_model_spec *spec, const char *variant, int l
     CHECK_OK(mds_options_set_number(&spec->options, "layers", layers));
 }
 
-static inline void fixture_open(orb_fixture *f, const mds_model_spec *spec,
-                                const mds_structure *structure)
+static inline void fixture_open_on(orb_fixture *f, const char *device, const mds_model_spec *spec,
+                                   const mds_structure *structure)
 {
     memset(f, 0, sizeof *f);
-    CHECK_OK(mds_device_open("cpu", &f->device));
+    CHECK_OK(mds_device_open(device, &f->device));
     CHECK_OK(mds_model_create(spec, f->device, &f->model));
     CHECK_OK(mds_state_init(&f->state, f->device, structure));
     CHECK_OK(mds_model_prepare(f->model, &f->state));
     CHECK_OK(mds_model_compute(f->model, &f->state, MDS_WANT_VIRIAL));
+}
+
+static inline void fixture_open(orb_fixture *f, const mds_model_spec *spec,
+                                const mds_structure *structure)
+{
+    fixture_open_on(f, "cpu", spec, structure);
 }
 
 static inline void fixture_close(orb_fixture *f)

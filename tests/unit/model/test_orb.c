@@ -206,6 +206,34 @@ static void test_threads_and_repetition(void **state)
     }
 }
 
+/* Fresh memory of `sim` is poisoned and has guard zones: nothing is read before it is written, and
+ * nothing is written beyond its end. Another, larger system comes second. */
+static void test_sim_device(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ALL; ++i) {
+        const mds_model_spec spec = spec_of(all[i], MDS_PRECISION_FP64, 2);
+        mds_structure structure, big;
+        orb_fixture f;
+
+        sample(&structure);
+        const result want = evaluate(&spec, &structure);
+        fixture_open_on(&f, "sim", &spec, &structure);
+        CHECK_NEAR(f.state.s->potential_eV, want.energy, 0.0, 0.0);
+        assert_memory_equal(f.state.f, want.f, 24 * sizeof(double));
+        mds_state_fini(&f.state);
+        CHECK_OK(mds_structure_repeat(&big, &structure, 1, 1, 3));
+        CHECK_OK(mds_state_init(&f.state, f.device, &big));
+        CHECK_OK(mds_model_prepare(f.model, &f.state));
+        CHECK_OK(mds_model_compute(f.model, &f.state, MDS_WANT_VIRIAL));
+        assert_true(isfinite(f.state.s->virial_eV[0][2]));
+        CHECK_OK(mds_device_sync(f.device));
+        fixture_close(&f);
+        mds_structure_fini(&structure);
+        mds_structure_fini(&big);
+    }
+}
+
 /* An edge that appears or goes at 6 Å weighs nothing: the energy is continuous there. */
 static void test_the_cutoff_is_smooth(void **state)
 {
@@ -339,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_origin_images_and_numbering_do_not_matter),
         cmocka_unit_test(test_supercells_are_extensive),
         cmocka_unit_test(test_threads_and_repetition),
+        cmocka_unit_test(test_sim_device),
         cmocka_unit_test(test_the_cutoff_is_smooth),
         cmocka_unit_test(test_molecules),
         cmocka_unit_test(test_capabilities),
