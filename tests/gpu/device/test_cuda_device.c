@@ -78,28 +78,6 @@ static void memory_is_counted_exactly(void **state)
     mds_device_close(device);
 }
 
-static void running_out_is_told_with_the_bytes_and_survived(void **state)
-{
-    mds_device *device = open_device();
-    const size_t total = (size_t)mds_device_get_info(device)->memory_bytes;
-    void *most, *rest, *memory;
-
-    (void)state;
-    CHECK_FAILS(mds_device_alloc(device, 2 * total, "too much", &memory), MDS_ERR_NOMEM,
-                "for too much on device cuda:0");
-    assert_non_null(strstr(mds_error(), "can be had"));
-    /* Not more than there is in all, but more than is left. */
-    CHECK_OK(mds_device_alloc(device, total / 2, "half", &most));
-    CHECK_FAILS(mds_device_alloc(device, total / 2 + total / 4, "the rest", &rest), MDS_ERR_NOMEM,
-                "the rest");
-    mds_device_free(device, most);
-    CHECK_OK(mds_device_alloc(device, 100, "little", &memory));
-    CHECK_OK(mds_device_fill(device, memory, 0, 100));
-    mds_device_free(device, memory);
-    CHECK_OK(mds_device_sync(device));
-    mds_device_close(device);
-}
-
 static void copies_arrive(void **state)
 {
     mds_device *device = open_device();
@@ -222,31 +200,15 @@ static void nothing_waits_or_allocates_in_a_recording(void **state)
     mds_device_close(device);
 }
 
-static void a_launch_that_cannot_be_is_named(void **state)
-{
-    mds_device *device = open_device();
-    void *a;
-
-    (void)state;
-    CHECK_OK(mds_device_alloc(device, 8 * 4096, "a", &a));
-    CHECK_FAILS(cuda_device_raise(device, 4096, 64, a, a), MDS_ERR_DEVICE, "kernel raise");
-    assert_non_null(strstr(mds_error(), "cuda: "));
-    CHECK_OK(mds_device_sync(device)); /* nothing was poisoned */
-    mds_device_free(device, a);
-    mds_device_close(device);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_says_who_it_is),
         cmocka_unit_test(memory_is_counted_exactly),
-        cmocka_unit_test(running_out_is_told_with_the_bytes_and_survived),
         cmocka_unit_test(copies_arrive),
         cmocka_unit_test(events_lie_in_order),
         cmocka_unit_test(graphs_repeat_what_was_recorded),
         cmocka_unit_test(nothing_waits_or_allocates_in_a_recording),
-        cmocka_unit_test(a_launch_that_cannot_be_is_named),
     };
     mds_device *device;
 
