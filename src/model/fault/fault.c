@@ -2,7 +2,8 @@
  * the leak verdict. No forces until step `at_step`, then what `kind` says. Hidden from every list.
  *
  * A step is a call of compute(): call 0 gives the first forces, call k those of step k, since every
- * protocol asks once per step. */
+ * protocol asks once per step. Some faults are a kernel's (fault_cuda.h): `address`, `assert` and
+ * `spin` do nothing elsewhere, `nan` happens wherever forces are computed. */
 #include "model/fault/fault_cuda.h"
 #include "model/model.h"
 
