@@ -9,12 +9,10 @@
 #include "block.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <cstdio>
 #include <unordered_map>
 
 extern char __executable_start, _end;
-extern char __start_mds_shared[] __attribute__((weak, visibility("hidden")));
-extern char __stop_mds_shared[] __attribute__((weak, visibility("hidden")));
 
 namespace shim
 {
@@ -161,21 +159,22 @@ void note(const void *pointer, size_t size, bool write, bool atomic)
                     true);
         return;
     }
-    if (__start_mds_shared && within(p, __start_mds_shared,
-                                     static_cast<size_t>(__stop_mds_shared - __start_mds_shared))) {
-        visit_range(2, reinterpret_cast<uintptr_t>(__start_mds_shared) & ~static_cast<uintptr_t>(3),
-                    static_cast<size_t>(__stop_mds_shared - __start_mds_shared) + 4, p, size, write,
-                    atomic, true);
+    // Static memory is shared memory (nvcc lets no kernel touch other variables), or constant.
+    if (within(p, &__executable_start, static_cast<size_t>(&_end - &__executable_start))) {
+        const uintptr_t page = p & ~static_cast<uintptr_t>(4095);
+
+        visit_range(page, page, 4096 + 64, p, size, write, atomic, true);
         return;
     }
-    // Constants of the program, the launch's own arguments, mapped page-locked memory.
-    if (!write && within(p, &__executable_start, static_cast<size_t>(&_end - &__executable_start)))
-        return;
+    // The launch's own arguments, and page-locked memory, which devices reach.
     if (within(p, block.kernel->frame.get(), block.kernel->frame->size()) ||
         pinned_covers(pointer, size))
         return;
-    report("%s of %zu bytes at %p, which is the host's memory", access_name(write, atomic), size,
-           pointer);
+    char what[120];
+    snprintf(what, sizeof what,
+             "illegal address: %s of %zu bytes at %p, which is the host's memory,",
+             access_name(write, atomic), size, pointer);
+    mds_shim_trap(cudaErrorIllegalAddress, what);
 }
 
 } // namespace
