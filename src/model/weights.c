@@ -54,12 +54,13 @@ bool mds_weights_has(const mds_weights *weights, const char *name)
 mds_status mds_weights_shape(const mds_weights *weights, const char *name,
                              mds_weights_shape_info *out)
 {
-    const mds_tensor *t = find(weights, name);
+    mds_tensor *t = find(weights, name);
 
     if (!t)
         return missing(weights, name);
+    const mds_status status = mds_weights_describe(weights, t);
     *out = t->shape;
-    return MDS_OK;
+    return status;
 }
 
 static char *format_shape(int rank, const int64_t *dims, char *out, size_t size)
@@ -99,6 +100,9 @@ mds_status mds_weights_read(mds_weights *weights, const char *name, mds_weights_
 
     if (!t)
         return missing(weights, name);
+    mds_status status = mds_weights_describe(weights, t);
+    if (status != MDS_OK)
+        return status;
     if (!same_shape(&t->shape, rank, dims))
         return mds_fail(MDS_ERR_CONFIG, "%s: tensor '%s' has the shape %s; %s is right",
                         weights->path, name,
@@ -110,7 +114,7 @@ mds_status mds_weights_read(mds_weights *weights, const char *name, mds_weights_
     void *work = direct ? out : malloc((count ? count : 1) * sizeof(double));
     if (!work)
         return mds_fail(MDS_ERR_NOMEM, "%s: no memory for tensor '%s'", weights->path, name);
-    const mds_status status = mds_weights_load(weights, t, real, work);
+    status = mds_weights_load(weights, t, real, work);
     if (status == MDS_OK && !direct)
         memcpy(out, work, count * (size_t)real);
     if (!direct)

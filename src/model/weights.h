@@ -38,7 +38,8 @@ typedef struct mds_weights_shape_info {
 
 /* `path` may be "built-in:NAME" (built_in.h). Checks the root attributes `format` (must be
  * `format`), `format_version` (its first number must be `major`) and `tensors` (their number), and
- * lists the tensors. Numbers are not read yet. */
+ * lists their names. Nothing of the tensors is read
+ * yet, so that it is cheap. */
 mds_status mds_weights_open(const char *path, const char *format, int major, mds_weights **out);
 /* Accepts NULL. */
 void mds_weights_close(mds_weights *weights);

@@ -164,7 +164,7 @@ static mds_status describe_shape(const mds_weights *w, hid_t set, mds_tensor *t)
     return status;
 }
 
-static mds_status describe(mds_weights *w, mds_tensor *t)
+static mds_status describe(const mds_weights *w, mds_tensor *t)
 {
     const hid_t set = H5Dopen2(w->file, t->name, H5P_DEFAULT);
     double sum = -1.0;
@@ -179,14 +179,35 @@ static mds_status describe(mds_weights *w, mds_tensor *t)
         status = mds_fail(MDS_ERR_CONFIG, "%s: tensor '%s' has no good attribute 'crc32'", w->path,
                           t->name);
     t->sum = status == MDS_OK ? (uint32_t)sum : 0;
+    t->described = status == MDS_OK;
     if (id >= 0)
         H5Aclose(id);
     H5Dclose(set);
     return status;
 }
 
+mds_status mds_weights_describe(const mds_weights *weights, mds_tensor *t)
+{
+    if (t->described)
+        return MDS_OK;
+    const quiet q = begin_quiet();
+    const mds_status status = describe(weights, t);
+
+    end_quiet(q);
+    return status;
+}
+
+/* The kind of an object is enough; the other facts take longer than opening it. */
+#if H5_VERSION_GE(1, 12, 0)
+typedef H5O_info2_t object_info;
+#define VISIT_OBJECTS H5Ovisit3
+#else
+typedef H5O_info_t object_info;
+#define VISIT_OBJECTS H5Ovisit2
+#endif
+
 /* Called for every object; positive ends the walk. Links that lead elsewhere are not followed. */
-static herr_t visit(hid_t object, const char *name, const H5O_info_t *info, void *context)
+static herr_t visit(hid_t object, const char *name, const object_info *info, void *context)
 {
     mds_weights *w = context;
 
@@ -219,7 +240,8 @@ int mds_tensor_by_name(const void *a, const void *b)
 static mds_status list_tensors(mds_weights *w)
 {
     int announced = 0;
-    const herr_t walked = H5Ovisit(w->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, w);
+    const herr_t walked =
+        VISIT_OBJECTS(w->file, H5_INDEX_NAME, H5_ITER_NATIVE, visit, w, H5O_INFO_BASIC);
 
     if (walked > 0)
         return mds_fail(MDS_ERR_NOMEM, "%s: no memory for the list of tensors", w->path);
@@ -231,8 +253,6 @@ static mds_status list_tensors(mds_weights *w)
                           w->path, w->count, announced);
     if (w->count)
         qsort(w->tensors, (size_t)w->count, sizeof *w->tensors, mds_tensor_by_name);
-    for (int i = 0; i < w->count && status == MDS_OK; ++i)
-        status = describe(w, &w->tensors[i]);
     return status;
 }
 
