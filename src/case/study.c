@@ -68,9 +68,13 @@ mds_status mds_case_model_spec(const mds_study *study, const mds_case *point, md
 
 char *mds_case_label(const mds_study *study, const mds_case *point, char *out, size_t size)
 {
-    snprintf(out, size, "%s/%d/%s/%s/r%d", study->systems[point->system].name, point->n_asked,
+    mds_model_spec spec;
+    const bool synthetic = mds_case_model_spec(study, point, &spec) == MDS_OK &&
+                           mds_model_is_synthetic(&spec);
+
+    snprintf(out, size, "%s/%d/%s/%s/r%d%s", study->systems[point->system].name, point->n_asked,
              study->protocols[point->protocol].name, study->models[point->model].name,
-             point->repeat);
+             point->repeat, synthetic ? " (SYNTHETIC)" : "");
     return out;
 }
 

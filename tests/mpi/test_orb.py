@@ -224,6 +224,8 @@ class Sweep(harness.Case):
             'orb-free: { engine = "orb"; synthetic = true; layers = 1; dynamics = true; }; };')
         plan = self.run_ok("plan", config).out
         self.assertIn("synthetic weights are timed on replayed frames", plan)
+        self.assertIn("silicon/8/replay/orb-tiny/r0 (SYNTHETIC)", plan)
+        self.assertIn("silicon/8/nve/orb-v3-direct-20-mpa/r0 ", plan)
         self.assertIn("no weights of orb-v3-direct-20-mpa (make the file with "
                       "analysis/convert_orb.py", plan)
         tables = self.run_ok("run", config).out
