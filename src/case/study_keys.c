@@ -264,7 +264,7 @@ mds_status mds_field_set_real(const mds_field *field, void *object, double value
     return status;
 }
 
-/* "auto", "cpu", "sim", "cuda", "sim:64" (MiB), "cuda:1". */
+/* "auto", "cpu", "sim", "cuda", "sim:64" (MiB), "cuda:1", "cuda:GPU-8a5f" (beginning of a UUID). */
 static bool is_device(const char *word)
 {
     static const char *const kinds[] = {"auto", "cpu", "cuda", "sim"};
@@ -279,6 +279,9 @@ static bool is_device(const char *word)
         const char *digits = word + length + 1;
         const size_t count = strspn(digits, "0123456789");
         if (i >= 2 && word[length] == ':' && count > 0 && count < 9 && !digits[count])
+            return true;
+        const char *tail = word + length;
+        if (i == 2 && (strncmp(tail, ":GPU-", 5) == 0 || strncmp(tail, ":MIG-", 5) == 0))
             return true;
     }
     return false;

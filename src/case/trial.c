@@ -55,7 +55,7 @@ mds_status mds_trial_arm(mds_trial *trial)
      * and cost as much as all the rest of the profiling. */
     trial->has_events = mds_device_get_kind(trial->device) != MDS_DEVICE_CPU;
     if (trial->has_events)
-        MDS_TRY(mds_device_events_create(trial->device, 2 * MDS_TRIAL_RING));
+        MDS_TRY(mds_device_events_create(trial->device, 2 * (MDS_TRIAL_RING + MDS_REGION_VISITS)));
     memset(&trial->ring, 0, sizeof trial->ring);
 
     /* Earlier cases of this worker leave free heap behind, from which a leak would be served
@@ -65,8 +65,11 @@ mds_status mds_trial_arm(mds_trial *trial)
 #endif
     trial->preemptions = mds_trial_preemptions();
     trial->host_access = mds_device_host_access(trial->device);
-    if (!trial->host_access)
+    if (!trial->host_access) {
         MDS_TRY(mds_trial_late_arm(trial));
+        trial->regions.event_first = 2 * MDS_TRIAL_RING;
+        trial->regions.event_room = MDS_REGION_VISITS;
+    }
     trial->dynamics = trial->protocol->class->integrates;
     trial->waits = run->timing == MDS_TIMING_SYNC;
     trial->thermo_want = trial->model->engine->caps & MDS_CAP_STRESS ? (unsigned)MDS_WANT_VIRIAL
@@ -410,6 +413,7 @@ static mds_status component_step(mds_trial *trial, bool thermodynamics)
         status = fetch_and_judge(trial);
     if (status != MDS_OK)
         return status;
+    mds_regions_collect(&trial->regions);
     seen->step = trial->step;
     mds_pool_sample(MDS_POOL_COMPONENTS, seen, row);
     mds_samples_append(trial->samples, MDS_POOL_COMPONENTS, row);

@@ -40,12 +40,19 @@ typedef enum mds_region {
         MDS_REGION_COUNT
 } mds_region;
 
+enum { MDS_REGION_VISITS = 64 }; /* regions of one step that are timed by events, at most */
+
 typedef struct mds_regions {
     mds_device *device;
     bool on;
     int64_t started_ns;
-    double seconds[MDS_REGION_COUNT]; /* of the present step */
-    bool seen[MDS_REGION_COUNT];      /* was ever entered while on */
+    /* Without host access regions are timed by events, so that nothing waits within the step: slots
+     * event_first to event_first + 2·event_room − 1 of the device's ring. With event_room 0, or
+     * when a step has more visits, the device is waited for at both ends instead. */
+    int event_first, event_room, visits;
+    unsigned char visited[MDS_REGION_VISITS]; /* which region a visit was to */
+    double seconds[MDS_REGION_COUNT];         /* of the present step */
+    bool seen[MDS_REGION_COUNT];              /* was ever entered while on */
 } mds_regions;
 
 const char *mds_region_key(mds_region region);  /* "neighbor" */
@@ -55,6 +62,8 @@ const char *mds_region_text(mds_region region); /* one line */
 void mds_regions_reset(mds_regions *regions);
 void mds_region_enter(mds_regions *regions, mds_region region);
 void mds_region_leave(mds_regions *regions, mds_region region);
+/* Ends a step that has been waited for: reads the events into `seconds`. */
+void mds_regions_collect(mds_regions *regions);
 
 static inline void mds_region_begin(mds_regions *regions, mds_region region)
 {
