@@ -338,6 +338,9 @@ static int finish(run *r, mds_status swept)
     }
     if (mds_comm_rank(r->comm) == 0)
         status = conclude(r, stopped, &code);
+    /* Before the agreement, which sleeps: closing spins until the last rank is there. */
+    if (status == MDS_OK)
+        status = mds_store_sync(r->store);
     status = mds_comm_agree(r->comm, status);
     const mds_status closed = mds_comm_agree(r->comm, mds_store_close(r->store, true));
     if (status == MDS_OK)

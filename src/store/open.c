@@ -143,6 +143,13 @@ mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
     return status;
 }
 
+mds_status mds_store_sync(mds_store *store)
+{
+    if (fdatasync(store->fd) != 0)
+        return mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
+    return MDS_OK;
+}
+
 mds_status mds_store_close(mds_store *store, bool collective)
 {
     mds_status status = MDS_OK;
@@ -151,9 +158,6 @@ mds_status mds_store_close(mds_store *store, bool collective)
         return MDS_OK;
     mds_store_put_back_rest(store);
     mds_syncer_destroy(store->syncer);
-    /* The summary; MPI-IO's own sync at closing does not tell of errors. */
-    if (fdatasync(store->fd) != 0)
-        status = mds_fail(MDS_ERR_IO, "%s: cannot be written: %s", store->path, strerror(errno));
     if (collective) {
         for (int i = 0; i < store->column_count; ++i)
             H5Tclose(store->column_type[i]);

@@ -146,6 +146,8 @@ mds_status mds_store_write_summary(mds_store *store, const char *table,
                                    const mds_summary_column *column, const void *cells,
                                    int64_t rows);
 
+/* Waits until all that this rank wrote is on the disk. Before closing, which does not tell. */
+mds_status mds_store_sync(mds_store *store);
 /* Closes this rank's side. `collective`: all ranks are here and call it; otherwise the ids are left
  * to the end of the process, because closing waits for everyone. */
 mds_status mds_store_close(mds_store *store, bool collective);
