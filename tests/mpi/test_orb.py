@@ -204,6 +204,24 @@ class Converter(harness.Case):
                      "not finite: heads.energy.mlp.NN-0.bias", "4 tensors are not as they should"):
             self.assertIn(line, done.stderr)
 
+    def test_direct_models_are_not_conservative(self):
+        """NVE runs, and instead of a verdict on the drift there is that word."""
+        done, weights = self.convert(self.state("orb-d3-xs-v2"), "orb-d3-xs-v2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        config = self.config(
+            'systems = ["silicon"]; sizes = [8]; protocols = ["nve"]; models = ["orb-d3-xs-v2"];',
+            run="steps = 3; warmup = 1; component_steps = 0;",
+            more=f'models: {{ orb-d3-xs-v2: {{ engine = "orb"; variant = "orb-d3-xs-v2"; '
+                 f'weights = "{weights}"; }}; }};')
+        self.run_ok("run", config)
+        with harness.h5py.File(self.path("test.h5")) as file:
+            self.assertEqual(file["cases"]["status"][0], harness.DONE)
+            self.assertEqual(file["cases"]["synthetic"][0], 0)
+            self.assertEqual(file["cases"]["conservative"][0], 0)
+        energy = self.run_ok("report", self.path("test.h5"), "--table", "energy").out
+        self.assertIn("not conservative", energy)
+        self.assertNotIn("SYNTHETIC", energy)
+
     def test_another_variant_is_refused(self):
         done, out = self.convert(self.state("orb-d3-xs-v2"), "orb-d3-xs-v2")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -206,6 +206,30 @@ static void test_slopes(void **state)
     assert_true(slope == 0.0);
 }
 
+/* Whatever the direction, the squares of each l sum to 2l + 1. */
+static void test_harmonics_turn_together(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; ++i) {
+        double n[3], y[ORB_HARMONICS], norm = 0.0;
+
+        for (int a = 0; a < 3; ++a) {
+            n[a] = mds_rng_normal(3, MDS_RNG_TEST, 0, (uint64_t)i, (uint32_t)a);
+            norm += n[a] * n[a];
+        }
+        for (int a = 0; a < 3; ++a)
+            n[a] /= sqrt(norm);
+        orb_harmonics(n, y, NULL);
+        for (int l = 0, m = 0; l < 4; ++l) {
+            double sum = 0.0;
+
+            for (int k = 0; k < 2 * l + 1; ++k, ++m)
+                sum += y[m] * y[m];
+            CHECK_NEAR(sum, 2.0 * l + 1.0, 0.0, 1e-13);
+        }
+    }
+}
+
 /* Silicon and oxygen at 1.2 Å: both directed edges. */
 static void test_repulsion(void **state)
 {
@@ -223,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_functions_of_an_edge),
         cmocka_unit_test(test_slopes),
+        cmocka_unit_test(test_harmonics_turn_together),
         cmocka_unit_test(test_repulsion),
         cmocka_unit_test(test_synthetic_numbers),
         cmocka_unit_test(test_v2),
