@@ -4,8 +4,8 @@
  *
  * Each round times a large product (the peak), the products of one call by themselves, and one
  * call, one behind the other, so that ratios of medians do not depend on how busy the machine is.
- * Prints ms per call, GFLOP/s of all three, the products' share of the peak, and the components.
- * Atoms: silicon, 0.05 Å off its lattice. */
+ * Prints ms per call, GFLOP/s of all three, the products' share of the peak, and the components
+ * with theirs. Atoms: silicon, 0.05 Å off its lattice. */
 #include "base/clock.h"
 #include "base/rng.h"
 #include "device/ops.h"
@@ -169,6 +169,40 @@ out:
     return status;
 }
 
+/* Operations of the products of a component, as the step makes them (layer 0 has its products of
+ * atoms in a table); 0: it has none. */
+static double flops_of(const bench *b, mds_region region)
+{
+    const double h = b->variant->hidden, w = ORB_WIDTH, layers = b->variant->layers;
+    const double tail = h * h + h * w;
+    const double encoder = 2.0 * b->edges * (b->variant->features * h + tail);
+    const double edges = 2.0 * b->edges * layers * (w * h + tail);
+    const double nodes = 2.0 * b->n * (layers * (3.0 * w * h + tail) + (layers - 1) * 2.0 * w * h);
+
+    switch (region) {
+    case MDS_REGION_ENCODER:
+        return encoder;
+    case MDS_REGION_EDGE_NETWORK:
+        return edges;
+    case MDS_REGION_NODE_NETWORK:
+        return nodes;
+    case MDS_REGION_NETWORK_BACKWARD:
+        return encoder + edges + nodes;
+    default:
+        return 0.0;
+    }
+}
+
+static void print_component(const bench *b, mds_region region, double seconds, double peak)
+{
+    const double rate = flops_of(b, region) / seconds;
+
+    printf("  %-18s %8.3f ms", mds_region_key(region), 1e3 * seconds);
+    if (rate > 0.0)
+        printf("  %6.1f GFLOP/s, %3.0f %% of the peak", 1e-9 * rate, 100.0 * rate / peak);
+    printf("\n");
+}
+
 static mds_status measure(bench *b, int rounds)
 {
     static double peak[ROUNDS_MAX], gemm[ROUNDS_MAX], call[ROUNDS_MAX];
@@ -209,8 +243,7 @@ static mds_status measure(bench *b, int rounds)
            100.0 * call_flops / c / p);
     for (int k = 0; k < MDS_REGION_COUNT; ++k)
         if (regions.seen[k])
-            printf("  %-18s %8.3f ms\n", mds_region_key((mds_region)k),
-                   1e3 * median(part[k], rounds));
+            print_component(b, (mds_region)k, median(part[k], rounds), p);
     return MDS_OK;
 }
 
