@@ -43,7 +43,7 @@ if(cuda_wanted MATCHES "^(AUTO|ON)$")
         enable_language(CUDA)
         find_package(CUDAToolkit)
     endif()
-    if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND
+    if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND TARGET CUDA::cublas AND
        CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 12.0)
         set(MDS_CUDA_KIND toolkit)
         string(REPLACE ";" " " MDS_BUILD_CUDA
@@ -51,7 +51,7 @@ if(cuda_wanted MATCHES "^(AUTO|ON)$")
         message(STATUS "CUDA: ${MDS_BUILD_CUDA} (${CMAKE_CUDA_COMPILER})")
     elseif(cuda_wanted STREQUAL ON)
         message(FATAL_ERROR
-            "MDSWEEP_CUDA=ON needs the CUDA Toolkit from 12.0 on: nvcc and the runtime's headers "
+            "MDSWEEP_CUDA=ON needs the CUDA Toolkit from 12.0 on: nvcc, the runtime's headers and cuBLAS "
             "(Debian and Ubuntu: cuda-toolkit of NVIDIA's repository; Spack: cuda; without root: "
             "scripts/install-cuda.sh; a site's module). If it lies elsewhere: "
             "-DCMAKE_CUDA_COMPILER=/path/to/nvcc. Found: '${CMAKE_CUDA_COMPILER}' "
@@ -85,7 +85,7 @@ if(MDS_CUDA_KIND STREQUAL toolkit)
         target_compile_options(mds_cuda INTERFACE
             $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Werror --Werror=cross-execution-space-call>)
     endif()
-    target_link_libraries(mds_cuda INTERFACE CUDA::cudart_static)
+    target_link_libraries(mds_cuda INTERFACE CUDA::cudart_static CUDA::cublas)
 elseif(MDS_CUDA_KIND STREQUAL shim)
     target_include_directories(mds_cuda SYSTEM INTERFACE ${PROJECT_SOURCE_DIR}/tests/shim/include)
     target_link_libraries(mds_cuda INTERFACE mds_shim)
@@ -107,7 +107,7 @@ function(mds_cuda_language)
         set(options -x c++ -Wno-unused-function -Wno-unknown-pragmas)
         if(MDSWEEP_SHIM_RACES)
             # Only the calls before each access, which the shim answers; not ThreadSanitizer itself.
-            list(APPEND options -fsanitize=thread)
+            list(APPEND options -fsanitize=thread --param=tsan-distinguish-volatile=1)
         endif()
         if(MDSWEEP_SANITIZE MATCHES address)
             list(APPEND options -fsanitize-sections=mds_shared)

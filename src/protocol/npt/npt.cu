@@ -44,12 +44,13 @@ static __global__ void move_all(mds_motion_view m, const npt_memory *memory)
     const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
     const npt_move *move = &memory->move;
 
-    if (m.d->fault)
+    /* Volatile here and atomic below: it is set while others may still look. */
+    if (*(volatile const int *)&m.d->fault)
         return;
     if (!(move->largest < NPT_STRAIN_MAX)) {
         if (i == 0) {
-            m.d->fault = MDS_FAULT_STRAIN;
             m.d->fault_value = move->largest;
+            atomicExch(&m.d->fault, MDS_FAULT_STRAIN);
         }
         return;
     }

@@ -48,7 +48,7 @@ Allocation last;                                 // found last
 
 const char *access_name(bool write, bool atomic)
 {
-    return atomic ? "an atomic access" : write ? "a write" : "a read";
+    return atomic ? "an atomic or volatile access" : write ? "a write" : "a read";
 }
 
 bool ordered(const Access1 &before, const Thread &me, int i, bool shared)
@@ -222,6 +222,12 @@ void races_watch()
 void races_access(const void *pointer, size_t size, bool write)
 {
     note(pointer, size, write, false);
+}
+
+// As a relaxed atomic: no race with others of its kind, and orders nothing.
+void races_volatile(const void *pointer, size_t size, bool write)
+{
+    note(pointer, size, write, true);
 }
 
 } // namespace shim

@@ -144,6 +144,7 @@ void races_begin_launch();
 void races_begin_block(uint32_t id);
 void races_forget(uintptr_t base); /* of an allocation that was freed */
 void races_atomic(const void *address, size_t size);
+void races_volatile(const void *pointer, size_t size, bool write);
 void races_access(const void *pointer, size_t size, bool write);
 
 /* --- streams, events, graphs (stream.cpp, event.cpp, graph.cpp) ------------------------------- */

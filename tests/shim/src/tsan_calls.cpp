@@ -28,11 +28,11 @@ void __tsan_func_exit(void)
     }                                                                                              \
     void __tsan_volatile_read##size(void *p)                                                       \
     {                                                                                              \
-        shim::races_access(p, size, false);                                                        \
+        shim::races_volatile(p, size, false);                                                      \
     }                                                                                              \
     void __tsan_volatile_write##size(void *p)                                                      \
     {                                                                                              \
-        shim::races_access(p, size, true);                                                         \
+        shim::races_volatile(p, size, true);                                                       \
     }                                                                                              \
     void __tsan_unaligned_read##size(void *p)                                                      \
     {                                                                                              \
