@@ -31,8 +31,8 @@ def log(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def prepare(m, frames):
-    """Arrays for training, each element's atoms and whitening, and the descriptors' work done."""
+def prepare(m, frames, whitenings):
+    """Arrays for training and each element's atoms; fills `whitenings`, or uses what is there."""
     import train as tr
     from descriptor import describe
 
@@ -41,16 +41,16 @@ def prepare(m, frames):
     parts = [describe(m, kind, f.x, f.cell) for f in frames]
     g, j, v = (np.stack([p[k] for p in parts]) for k in range(3))
     del parts
-    whitenings = []
-    for at in rows:
-        w = tr.Whitening(g[:, at].reshape(-1, m.features).astype(float))
-        whitenings.append(w)
+    for e, at in enumerate(rows):
+        if len(whitenings) == e:
+            whitenings.append(tr.Whitening(g[:, at].reshape(-1, m.features).astype(float)))
+        w = whitenings[e]
         matrix = w.matrix.astype(np.float32)
         g[:, at] = ((g[:, at] - w.mean) @ w.matrix).astype(np.float32)
         for k in range(len(frames)):
             j[k][:, at] = j[k][:, at] @ matrix
             v[k][:, at] = v[k][:, at] @ matrix
-    return g, j, v, rows, whitenings
+    return g, j, v, rows
 
 
 def usual_force(frames):
@@ -68,26 +68,34 @@ def labels(frames, free):
     return energy, forces, np.stack([f.virial for f in frames]), weight
 
 
-def learn(m, frames, seed, write):
+def learn(m, frames, seed, write, explore):
     """Hands networks for the engine, and the energy of a free atom (the mean of all), to `write`:
-    at the end, and meanwhile, so that a run that is stopped leaves something."""
+    at the end, and meanwhile, so that a run that is stopped leaves something. explore(round) gives
+    frames that the student of that moment went to and should not have."""
     import newton
     import train as tr
 
     free = float(np.mean([f.energy for f in frames]) / len(frames[0].x))
-    g, j, v, rows, whitenings = prepare(m, frames)
-    usual = usual_force(frames)
+    usual, whitenings = usual_force(frames), []
     scale = (usual, 0.02 * usual, 0.1 * usual)
-    log(f"{g.shape[2]} numbers describe an atom; usual force {usual:.3f} eV/A")
     rng = np.random.default_rng(seed + 1)
     nets = [tr.initial(rng, (m.features, *m.hidden, 1)) for _ in m.elements]
-    arrays = (g, j, v, *labels(frames, free))
-    nets = tr.train(nets, rows, arrays, scale, m.epochs, seed + 2, log)
 
     def keep(nets):
         write([tr.fold(net, w) for net, w in zip(nets, whitenings)], free)
 
-    keep(newton.refine(nets, rows, arrays, scale, m.newton_steps, log, keep))
+    for k in range(1 + m.rounds):
+        if k:
+            frames = frames + explore(k)
+        g, j, v, rows = prepare(m, frames, whitenings)
+        arrays = (g, j, v, *labels(frames, free))
+        log(f"round {k}: {len(frames)} frames of {g.shape[2]} numbers an atom")
+        if k == 0:
+            nets = tr.train(nets, rows, arrays, scale, m.epochs, seed + 2, log)
+        steps = m.round_steps if k else m.newton_steps
+        nets = newton.refine(nets, rows, arrays, scale, steps, log, keep)
+        keep(nets)
+    return frames
 
 
 def train_student(name, program, work, seed, path):
@@ -100,11 +108,17 @@ def train_student(name, program, work, seed, path):
     def write(nets, free):
         wt.write(path, m, nets, [free] * len(m.elements), source)
 
-    learn(m, frames, seed, write)
+    def explore(k):
+        found = fr.excursions(program, name, m, path, work, seed + 10 * k)
+        log(f"{len(found)} frames of the student's own")
+        return found
+
+    frames = learn(m, frames, seed, write, explore)
     forces = [f.forces for f in frames]
     facts = {
         "frames": len(frames),
-        "of_them_rattled_and_strained": sum(f.kind != "md" for f in frames),
+        "of_them_rattled_and_strained": sum(f.kind in ("rough", "compressed") for f in frames),
+        "of_them_of_the_student": sum(f.kind == "student" for f in frames),
         "atoms": len(frames[0].x),
         "force_rms_eV_A": round(float(np.sqrt(np.mean(np.square(forces)))), 3),
         "force_max_eV_A": round(float(np.abs(forces).max()), 2),

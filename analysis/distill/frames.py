@@ -39,12 +39,13 @@ def environment():
     return {**os.environ, **extra}
 
 
-def run(program, arguments):
+def run(program, arguments, good=(0,)):
     done = subprocess.run(
         [program, *map(str, arguments)], capture_output=True, text=True, env=environment()
     )
-    if done.returncode != 0:
-        raise SystemExit(f"{program} {' '.join(map(str, arguments))}\n{done.stderr}{done.stdout}")
+    if done.returncode not in good:
+        words = " ".join(map(str, arguments))
+        raise RuntimeError(f"{program} {words}\n{done.stderr}{done.stdout}")
     return done.stdout
 
 
@@ -68,19 +69,27 @@ def label(program, frames, folder):
     return frames
 
 
-def trajectories(program, name, m, cases, folder, seed, steps, every, atoms, protocol="nvt-svr"):
-    """Frames of one run with a case for each (strain, temperature)."""
+def trajectories(
+    program, name, m, cases, folder, seed, steps, every, atoms, protocol="nvt-svr", weights=None
+):
+    """Frames of one run with a case for each (strain, temperature), by the reference or by a
+    student. The latter may fly apart: then there are the frames up to there."""
     key, value, power = m.lattice
     systems, overrides = [], []
     for k, (strain, temperature) in enumerate(cases):
         systems.append(f'c{k}: {{ type = "{name}"; {key} = {value * (1 + strain) ** power!r}; }};')
         overrides.append(f'{{ system = "c{k}"; temperature_K = {float(temperature)!r}; }}')
     names = ", ".join(f'"c{k}"' for k in range(len(cases)))
+    models = ""
+    if weights:
+        engine = f'engine = "ani"; weights = "{Path(weights).resolve()}"; threads = 1;'
+        models = f"candidate: {{ {engine} }};"
     config = Path(folder) / "frames.cfg"
     output = Path(folder) / "frames.h5"
     config.write_text(
         f"""sweep: {{ systems = [{names}]; sizes = [{atoms}]; protocols = ["{protocol}"];
-         models = ["reference"]; }};
+         models = ["{"candidate" if weights else "reference"}"]; }};
+models: {{ {models} }};
 systems: {{ {" ".join(systems)} }};
 overrides: ({", ".join(overrides)});
 run: {{ steps = {steps}; seed = {seed}; timestep_fs = {m.timestep_fs}; device = "cpu";
@@ -88,14 +97,15 @@ run: {{ steps = {steps}; seed = {seed}; timestep_fs = {m.timestep_fs}; device = 
 output: {{ file = "{output}"; trajectory_every = {every}; }};
 """
     )
-    run(program, ["run", config, "--force", "-q"])
+    run(program, ["run", config, "--force", "-q"], (0, 1) if weights else (0,))
     frames = []
     with h5py.File(output) as file:
         for group in file["trajectories"].values():
             part = group["particles/all"]
             numbers = part["species"][:]
             for x, cell in zip(part["position/value"][:], part["box/edges/value"][:]):
-                frames.append(Frame(numbers, x, cell))
+                if np.isfinite(x).all() and np.linalg.det(cell) > 0.0:
+                    frames.append(Frame(numbers, x, cell))
     return frames
 
 
@@ -114,10 +124,11 @@ def roughened(frame, m, rng):
     if rng.random() < 0.15:
         strain -= np.eye(3) * rng.uniform(0.0, 0.05)
         kind = "compressed"
-    if m.elements == ("Si",) or len(m.elements) == 1:
+    if len(m.elements) == 1:
         out = strained(frame, strain)
     else:
         out = strained_molecules(frame, strain)
+        stretch(out.x.reshape(-1, 3, 3), m.stretched, rng)
     out.x = out.x + sigma * rng.normal(size=out.x.shape)
     out.kind = kind
     return out
@@ -134,6 +145,15 @@ def strained_molecules(frame, strain):
     return Frame(frame.numbers, out.reshape(-1, 3), frame.cell @ by)
 
 
+def stretch(x, share, rng):
+    """One O-H bond of some molecules, to 0.85 to 1.3 A: dynamics never does that, but a student
+    that has not seen it lets hydrogen go. x (molecules, 3, 3), changed."""
+    for k in np.nonzero(rng.random(len(x)) < share)[0]:
+        h = rng.integers(1, 3)
+        bond = x[k, h] - x[k, 0]
+        x[k, h] = x[k, 0] + bond * rng.uniform(0.85, 1.3) / np.linalg.norm(bond)
+
+
 def training_set(program, name, m, folder, seed):
     rng = np.random.default_rng(seed)
     cases = [(s, t) for s in m.strains for t in m.temperatures]
@@ -141,16 +161,59 @@ def training_set(program, name, m, folder, seed):
     steps = every * m.frames_per_case
     frames = trajectories(program, name, m, cases, folder, seed, steps, every, m.atoms)
     label(program, frames, folder)
-    rough = label(program, [roughened(frame, m, rng) for frame in frames], folder)
+    rough = [roughened(frame, m, rng) for frame in frames for _ in range(m.rough_copies)]
+    label(program, rough, folder)
     # What no dynamics reaches would only cost accuracy elsewhere.
     usual = np.sqrt(np.mean([frame.forces**2 for frame in frames]))
-    return frames + [frame for frame in rough if np.abs(frame.forces).max() < 12.0 * usual]
+    if len(m.elements) > 1:
+        rough = [frame for frame in rough if is_water(frame)]
+    return frames + [frame for frame in rough if np.abs(frame.forces).max() < m.force_limit * usual]
+
+
+def reach(frame):
+    """Of water: the longest O-H bond, the shortest O-H distance of two molecules, and the shortest
+    H-H distance, A."""
+    inverse = np.linalg.inv(frame.cell)
+    o, h = frame.x[::3], frame.x.reshape(-1, 3, 3)[:, 1:].reshape(-1, 3)
+
+    def distances(a, b):
+        r = b[None] - a[:, None]
+        return np.linalg.norm(r - np.round(r @ inverse) @ frame.cell, axis=2)
+
+    d, bonded = distances(o, h), np.arange(len(o))[:, None] == np.arange(len(h))[None] // 2
+    return d[bonded].max(), d[~bonded].min(), (distances(h, h) + 9.0 * np.eye(len(h))).min()
+
+
+def is_water(frame):
+    """Whether every hydrogen is nearer to its own oxygen than any other is. Where that is not so,
+    the teacher, which knows whose it is, says what no function of positions can say."""
+    bond, between, _ = reach(frame)
+    return bond < 1.33 and between > 1.33
+
+
+def excursions(program, name, m, weights, folder, seed, most=45):
+    """Frames of a student's own dynamics, 300 K and hotter, in which a molecule of water is about
+    to come apart, or two to get into each other, spread over the temperatures."""
+    cases = [(0.0, t) for t in (300.0, *m.temperatures[-2:])]
+    every = int(round(5 / m.timestep_fs))
+    frames = trajectories(
+        program, name, m, cases, folder, seed, 1600 * every, every, m.atoms, weights=weights
+    )
+    odd = []
+    for frame in frames:
+        bond, between, hydrogens = reach(frame)
+        if is_water(frame) and (bond > 1.16 or between < 1.39 or hydrogens < 1.25):
+            odd.append(frame)
+    some = np.unique(np.linspace(0, len(odd) - 1, min(most, len(odd))).astype(int))
+    chosen = label(program, [odd[k] for k in some], folder)
+    for frame in chosen:
+        frame.kind = "student"
+    return chosen
 
 
 def test_set(program, name, m, folder, seed, temperature=300.0, count=20):
     """Frames at rest density that no training saw: another seed and number of atoms."""
     every = int(round(100 / m.timestep_fs))
-    frames = trajectories(
-        program, name, m, [(0.0, temperature)], folder, seed, every * count, every, m.test_atoms, "nve"
-    )
+    steps, case = every * count, [(0.0, temperature)]
+    frames = trajectories(program, name, m, case, folder, seed, steps, every, m.test_atoms, "nve")
     return label(program, frames, folder)

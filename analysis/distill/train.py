@@ -98,9 +98,9 @@ def make_epoch(loss, batch, total, peak):
     return epoch
 
 
-def train(nets, rows, arrays, scale, epochs, seed, log, batch=8, peak=4e-3, limit=None):
-    """Adam with a cosine schedule; returns the running mean of the weights. arrays: G, J, V, energy,
-    forces, virial and force weights, a row for each frame."""
+def train(nets, rows, arrays, scale, epochs, seed, log, batch=8, peak=4e-3):
+    """Adam with a cosine schedule; returns the running mean of the weights. arrays: G, J, V,
+    energy, forces, virial and force weights, a row for each frame."""
     rng = np.random.default_rng(seed)
     count = len(arrays[0])
     steps = count // batch
