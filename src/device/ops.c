@@ -3,7 +3,13 @@
 
 const mds_ops *mds_device_ops(const mds_device *device)
 {
-    return mds_device_get_kind(device) == MDS_DEVICE_CUDA ? NULL : &mds_ops_cpu;
+    if (mds_device_get_kind(device) != MDS_DEVICE_CUDA)
+        return &mds_ops_cpu;
+#ifdef MDS_WITH_CUDA
+    return &mds_ops_cuda;
+#else
+    return NULL;
+#endif
 }
 
 static mds_status find(const mds_ops **ops, const mds_device *device)

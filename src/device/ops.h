@@ -36,6 +36,14 @@ typedef struct mds_act {
     double a; /* of celu, > 0; otherwise unused */
 } mds_act;
 
+/* How float32 numbers are multiplied, on devices that have a choice; the others, and float64, do it
+ * exactly. Sums are in float32 always. */
+typedef enum mds_product {
+    MDS_PRODUCT_EXACT, /* as float32 does: 24 bits */
+    MDS_PRODUCT_TF32,  /* of numbers cut to 11 bits: relative error some 1e-3 of a term */
+    MDS_PRODUCT_TF32X3 /* each number in two TF32 parts, three products: some 1e-6 of a term */
+} mds_product;
+
 /* c = alpha · op(a) op(b) + beta · c, for `batch` matrices that lie stride_* elements apart (0: the
  * same one each time; not for c). op(a) is (m,k), op(b) is (k,n), c is (m,n); a is (k,m) as stored
  * when trans_a, b is (n,k) when trans_b. beta = 0 does not read c. batch 0 means 1. */
@@ -48,6 +56,7 @@ typedef struct mds_gemm {
     void *c;
     int lda, ldb, ldc;
     int64_t stride_a, stride_b, stride_c;
+    mds_product product;
 } mds_gemm;
 
 /* Row-wise: y = act(z), z = x + bias. x (rows,cols) is overwritten by z, which the backward pass of
@@ -73,8 +82,9 @@ typedef struct mds_act_grad {
 } mds_act_grad;
 
 /* gather: y[i] = x[index[i]], i < rows; a negative index gives a row of zeros.
- * segment sum: y[s] = Σ_{start[s] ≤ i < start[s+1]} x[index ? index[i] : i], s < rows: in order of
- * i, so that results repeat bit for bit. x, y: rows of `cols`. start: (rows+1), ascending. */
+ * segment sum: y[s] = Σ_{start[s] ≤ i < start[s+1]} x[index ? index[i] : i], s < rows: in an order
+ * that depends on the shapes alone, so that results repeat bit for bit. x, y: rows of `cols`.
+ * start: (rows+1), ascending. */
 typedef struct mds_rows {
     mds_real real;
     int rows, cols;
@@ -152,6 +162,12 @@ typedef struct mds_ops {
 extern const mds_ops mds_ops_ref;
 /* BLAS and loops the compiler vectorises. Devices on the host only. */
 extern const mds_ops mds_ops_cpu;
+#ifdef MDS_WITH_CUDA
+/* cuBLAS and kernels. Sums in an order that depends on shapes alone. The first product of a device,
+ * and the first one with TF32X3 that is larger than those before, must not be recorded: they
+ * allocate. */
+extern const mds_ops mds_ops_cuda;
+#endif
 
 /* The table of a device; NULL where there is none yet. */
 const mds_ops *mds_device_ops(const mds_device *device);

@@ -79,6 +79,7 @@ static void cuda_close(mds_device *device)
     /* After a sticky error all of this fails, and the process ends soon. */
     if (cuda->stream)
         (void)cudaStreamSynchronize(cuda->stream);
+    mds_cuda_blas_destroy(cuda);
     mds_cuda_events_destroy(cuda);
     mds_cuda_pool_destroy(cuda);
     if (cuda->stream)

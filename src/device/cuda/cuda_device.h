@@ -24,7 +24,8 @@ typedef struct mds_cuda_device {
     int event_room;
     mds_cuda_block *blocks; /* (block_count) in a heap array of block_room */
     int block_count, block_room;
-    bool recording; /* between graph_begin() and graph_end() */
+    struct mds_cuda_blas *blas; /* of ops_cuda.c; NULL before the first product */
+    bool recording;             /* between graph_begin() and graph_end() */
     /* The first error of a function that cannot return one; the next sync does. */
     mds_status noted;
     char note[256];
@@ -54,6 +55,8 @@ void mds_cuda_get_memory(const mds_device *device, mds_device_memory *out);
 int64_t mds_cuda_available(const mds_device *device);
 mds_status mds_cuda_host_alloc(mds_device *device, size_t bytes, void **out);
 void mds_cuda_host_free(mds_device *device, void *memory);
+
+void mds_cuda_blas_destroy(mds_cuda_device *cuda);
 
 /* Who device `ordinal` is. */
 mds_status mds_cuda_describe(int ordinal, mds_gpu *out);
