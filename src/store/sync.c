@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* At most one sync in this time: cases of a few milliseconds share theirs, for each costs the
- * machine some milliseconds. Whoever waits for it does not wait for this. */
-enum { PAUSE_MS = 100 };
+/* Syncs take at most a hundredth of the time, for as long as one lasts others lack the disk and a
+ * processor: cases of milliseconds share theirs. Whoever waits for one does not wait for this. */
+enum { PAUSE_SHARE = 100, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 1000 };
 
 struct mds_syncer {
     int fd;
@@ -24,12 +24,34 @@ struct mds_syncer {
     bool ending, urgent;
 };
 
-static struct timespec after(struct timespec time, int ms)
+static struct timespec after(struct timespec time, int64_t ms)
 {
-    time.tv_nsec += (ms % 1000) * 1000000L;
-    time.tv_sec += ms / 1000 + time.tv_nsec / 1000000000L;
-    time.tv_nsec %= 1000000000L;
+    time.tv_nsec += (ms % 1000) * 1000000;
+    time.tv_sec += ms / 1000 + time.tv_nsec / 1000000000;
+    time.tv_nsec %= 1000000000;
     return time;
+}
+
+static int64_t milliseconds(struct timespec from, struct timespec to)
+{
+    return (to.tv_sec - from.tv_sec) * INT64_C(1000) + (to.tv_nsec - from.tv_nsec) / 1000000;
+}
+
+/* Syncs; *next is when it may be done again. Returns the errno, or 0. */
+static int sync_now(int fd, struct timespec *next)
+{
+    struct timespec begin, end;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    const int error = fdatasync(fd) != 0 ? errno : 0;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    int64_t pause = PAUSE_SHARE * milliseconds(begin, end);
+    if (pause < PAUSE_MIN_MS)
+        pause = PAUSE_MIN_MS;
+    if (pause > PAUSE_MAX_MS)
+        pause = PAUSE_MAX_MS;
+    *next = after(end, pause);
+    return error;
 }
 
 /* Until there is something to sync and it is time for it; false: never more. */
@@ -53,9 +75,7 @@ static void *serve(void *context)
         const int64_t ticket = s->wanted; /* one sync for all that asked meanwhile */
         s->urgent = false;
         pthread_mutex_unlock(&s->lock);
-        const int error = fdatasync(s->fd) != 0 ? errno : 0;
-        clock_gettime(CLOCK_MONOTONIC, &next);
-        next = after(next, PAUSE_MS);
+        const int error = sync_now(s->fd, &next);
         pthread_mutex_lock(&s->lock);
         if (error)
             s->error = error;
