@@ -1,5 +1,7 @@
 #include "device/cpu/cpu_rows.h"
 
+#include "base/cpu.h"
+
 #include <string.h>
 
 extern const mds_cpu_rows mds_cpu_rows_avx512_fp32, mds_cpu_rows_avx2_fp32;
@@ -7,14 +9,7 @@ extern const mds_cpu_rows mds_cpu_rows_portable_fp32, mds_cpu_rows_portable_fp64
 
 static bool runs(const char *name)
 {
-#ifdef __x86_64__
-    if (strcmp(name, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-    if (strcmp(name, "avx2") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return strcmp(name, "portable") == 0;
+    return strcmp(name, "portable") == 0 || mds_cpu_runs(name);
 }
 
 /* `name` NULL: the best. */

@@ -1,5 +1,7 @@
 #include "model/eam/eam_kernel.h"
 
+#include "base/cpu.h"
+
 #include <string.h>
 
 static const eam_kernel kernels[] = {
@@ -12,14 +14,7 @@ static const eam_kernel kernels[] = {
 
 static bool runs(const char *name)
 {
-#ifdef __x86_64__
-    if (strcmp(name, "avx512") == 0)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
-    if (strcmp(name, "avx2") == 0)
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#endif
-    return strcmp(name, "base") == 0;
+    return strcmp(name, "base") == 0 || mds_cpu_runs(name);
 }
 
 mds_status eam_kernel_find(const char *name, const eam_kernel **out)

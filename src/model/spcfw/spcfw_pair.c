@@ -1,5 +1,7 @@
 #include "model/spcfw/spcfw_pair.h"
 
+#include "base/cpu.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -23,11 +25,9 @@ const spcfw_kernels *spcfw_kernels_find(const char *name)
     const bool any = strcmp(name, "auto") == 0;
 
 #ifdef SPCFW_X86
-    if ((any || strcmp(name, "avx512") == 0) && __builtin_cpu_supports("avx512f") &&
-        __builtin_cpu_supports("avx512dq"))
+    if ((any || strcmp(name, "avx512") == 0) && mds_cpu_runs("avx512"))
         return &spcfw_kernels_avx512;
-    if ((any || strcmp(name, "avx2") == 0) && __builtin_cpu_supports("avx2") &&
-        __builtin_cpu_supports("fma"))
+    if ((any || strcmp(name, "avx2") == 0) && mds_cpu_runs("avx2"))
         return &spcfw_kernels_avx2;
 #endif
     return any || strcmp(name, "portable") == 0 ? &spcfw_kernels_portable : NULL;
