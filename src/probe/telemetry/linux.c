@@ -8,23 +8,23 @@
 
 #include <fcntl.h>
 #include <math.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { PACKAGES = 8, HWMONS = 32, CPUS = 4096 };
+enum { PACKAGES = 8, HWMONS = 32 };
 
 typedef struct host {
     char root[64]; /* "" but in tests */
-    int packages, energy[PACKAGES], temperature, load;
-    double range_J[PACKAGES]; /* where a counter begins anew */
+    int packages, energy[PACKAGES];
+    int temperature, load, stat, throttles; /* files; -1: not there */
+    double range_J[PACKAGES];               /* where a counter begins anew */
     double last_J[PACKAGES], sum_J;
     double last_power_J;
     int64_t last_ns;
-    int64_t throttled; /* thermal events so far */
+    double throttled; /* thermal events of the package so far; NaN: not counted */
 } host;
 
 static int open_file(const host *h, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -104,25 +104,21 @@ static int open_temperature(const host *h)
     return -1;
 }
 
-/* Thermal events of the cores this process may use; -1 when the kernel does not count them. */
-static int64_t count_throttles(const host *h)
+/* The processor that runs the measured thread, which is the process's first; -1 when unknown. The
+ * thread that asks is another one, perhaps on another core. */
+static int measured_cpu(const host *h)
 {
-    cpu_set_t set;
-    int64_t sum = -1;
+    char text[1024];
+    const ssize_t got = h->stat < 0 ? -1 : pread(h->stat, text, sizeof text - 1, 0);
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0)
+    if (got <= 0)
         return -1;
-    for (int cpu = 0; cpu < CPU_SETSIZE && cpu < CPUS; ++cpu) {
-        if (!CPU_ISSET(cpu, &set))
-            continue;
-        const double events = read_once(open_file(
-            h, "/sys/devices/system/cpu/cpu%d/thermal_throttle/package_throttle_count", cpu));
-
-        if (isnan(events))
-            return sum; /* no such files: the first one tells */
-        sum = (sum < 0 ? 0 : sum) + (int64_t)events;
-    }
-    return sum;
+    text[got] = '\0';
+    /* proc(5): the name, in parentheses, is field 2, and the processor field 39. */
+    const char *at = strrchr(text, ')');
+    for (int field = 2; at && field < 39; ++field)
+        at = strchr(at + 1, ' ');
+    return at ? atoi(at + 1) : -1;
 }
 
 static void *linux_open(const mds_device_info *device, char name[MDS_TELEMETRY_NAME])
@@ -138,7 +134,12 @@ static void *linux_open(const mds_device_info *device, char name[MDS_TELEMETRY_N
     open_packages(h);
     h->temperature = open_temperature(h);
     h->load = open_file(h, "/proc/loadavg");
-    h->throttled = count_throttles(h);
+    h->stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    const int cpu = measured_cpu(h);
+    h->throttles =
+        open_file(h, "/sys/devices/system/cpu/cpu%d/thermal_throttle/package_throttle_count",
+                  cpu < 0 ? 0 : cpu);
+    h->throttled = number_of(h->throttles);
     h->last_ns = mds_clock_ns();
     return h;
 }
@@ -147,12 +148,13 @@ static void linux_close(void *self)
 {
     host *h = self;
 
+    const int files[] = {h->temperature, h->load, h->stat, h->throttles};
+
     for (int i = 0; i < h->packages; ++i)
         close(h->energy[i]);
-    if (h->temperature >= 0)
-        close(h->temperature);
-    if (h->load >= 0)
-        close(h->load);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; ++i)
+        if (files[i] >= 0)
+            close(files[i]);
     free(h);
 }
 
@@ -199,8 +201,9 @@ static int64_t running_tasks(const host *h)
 static void linux_read(void *self, mds_telemetry_reading *out)
 {
     host *h = self;
-    const int64_t throttled = count_throttles(h), running = running_tasks(h);
-    const int cpu = sched_getcpu();
+    const double throttled = number_of(h->throttles);
+    const int64_t running = running_tasks(h);
+    const int cpu = measured_cpu(h);
 
     read_energy(h, out);
     out->clock_MHz = 1e-3 * read_once(open_file(h,
@@ -208,7 +211,7 @@ static void linux_read(void *self, mds_telemetry_reading *out)
                                                 "scaling_cur_freq",
                                                 cpu < 0 ? 0 : cpu));
     out->temperature_C = 1e-3 * number_of(h->temperature);
-    if (throttled >= 0)
+    if (isfinite(throttled))
         out->throttle_reasons = throttled > h->throttled ? MDS_THROTTLE_HW_THERMAL : 0;
     h->throttled = throttled;
     /* Not this thread, nor the one that it watches. */
