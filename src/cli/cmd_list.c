@@ -29,7 +29,7 @@ static void list_models(mds_strbuf *out)
 {
     mds_strbuf_add(out, "models:\n");
     for (int i = 0; i < mds_model_name_count(); ++i)
-        mds_strbuf_add(out, "  %-20s %s\n", mds_model_name(i), mds_model_summary(i));
+        mds_strbuf_add(out, "  %-28s %s\n", mds_model_name(i), mds_model_summary(i));
     mds_strbuf_add(out, "engines and their options:\n");
     for (int i = 0; i < mds_engine_count(); ++i) {
         const mds_engine *engine = mds_engine_get(i);

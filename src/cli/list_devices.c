@@ -123,6 +123,7 @@ mds_status mds_list_devices(mds_strbuf *out)
     if (!binding)
         return mds_fail(MDS_ERR_NOMEM, "no memory for the list of devices");
     MDS_TRY(mds_binding_resolve("auto", binding));
+    mds_strbuf_add(out, "devices:\n");
     list_host_devices(out);
     list_gpus(&binding->gpus, out);
     if (mds_cli_is_launched())
