@@ -50,5 +50,7 @@ target_link_libraries(mds_blas INTERFACE BLAS::BLAS)
 add_library(mds_mpi INTERFACE)
 target_link_libraries(mds_mpi INTERFACE MPI::MPI_C)
 add_library(mds_hdf5 INTERFACE)
+# The names without a number mean the calls of 1.10, whichever library this is.
+target_compile_definitions(mds_hdf5 INTERFACE H5_USE_110_API)
 target_include_directories(mds_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
 target_link_libraries(mds_hdf5 INTERFACE ${HDF5_C_HL_LIBRARIES} ${HDF5_C_LIBRARIES} MPI::MPI_C)
