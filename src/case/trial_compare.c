@@ -42,18 +42,24 @@ out:
     return status;
 }
 
-static mds_status forces_of(mds_model *model, mds_state *state, double *out)
+/* Forces at frame k. The model was made ready for this state, at the start of the case: what it
+ * knows of that start (springs, molecules) holds for every frame. */
+static mds_status forces_of(const mds_trial *trial, mds_model *model, mds_state *state, int k,
+                            double *out)
 {
+    const size_t count = 3 * (size_t)state->n, bytes = count * sizeof(double);
     mds_scalars scalars;
     mds_status status;
 
-    MDS_TRY(mds_model_prepare(model, state));
+    state->box = trial->frames.box[k];
+    MDS_TRY(mds_state_push_block(state));
+    MDS_TRY(mds_device_copy(state->device, state->x, trial->frames.x + count * (size_t)k, bytes,
+                            MDS_COPY_TO_DEVICE));
     MDS_TRY(mds_model_compute(model, state, 0u));
-    MDS_TRY(mds_device_sync(state->device));
     MDS_TRY(mds_state_fetch_scalars(state, &scalars));
     MDS_TRY(mds_scalars_check_fault(&scalars));
-    status = mds_device_copy(state->device, out, state->f, (size_t)state->n * 3 * sizeof(double),
-                             MDS_COPY_TO_HOST);
+    MDS_TRY(mds_device_copy(state->device, out, state->f, bytes, MDS_COPY_TO_HOST));
+    status = mds_device_sync(state->device);
 out:
     return status;
 }
@@ -80,32 +86,13 @@ static void add_frame(const double *f, const double *taught, int n, sums *s)
     ++s->frames;
 }
 
-/* A state of its own for each frame: no list and no graph of the timed part is in the way. */
-static mds_status compare_frame(mds_trial *trial, mds_model *teacher, int k, double *f, sums *s)
-{
-    const size_t count = 3 * (size_t)trial->start.n;
-    mds_structure frame = trial->start;
-    mds_state state = {0};
-    mds_status status;
-
-    frame.x = trial->frames.x + count * (size_t)k;
-    frame.v = NULL;
-    frame.box = trial->frames.box[k];
-    MDS_TRY(mds_state_init(&state, trial->device, &frame));
-    MDS_TRY(forces_of(trial->model, &state, f));
-    MDS_TRY(forces_of(teacher, &state, f + count));
-    add_frame(f, f + count, frame.n, s);
-out:
-    mds_state_fini(&state);
-    return status;
-}
-
 static mds_status compare(mds_trial *trial, sums *s)
 {
-    const int count = trial->frames.frames.count;
+    const int count = trial->frames.frames.count, n = trial->start.n;
     const int stride = (count + FRAMES_MAX - 1) / FRAMES_MAX;
-    double *f = malloc((6 * (size_t)trial->start.n + 1) * sizeof *f);
+    double *f = malloc((6 * (size_t)n + 1) * sizeof *f);
     mds_model *teacher = NULL;
+    mds_state state = {0}; /* the teacher's; the model keeps the one it ran with */
     mds_model_spec spec;
     mds_status status;
 
@@ -114,14 +101,19 @@ static mds_status compare(mds_trial *trial, sums *s)
         goto out;
     }
     MDS_TRY(teacher_spec(trial, &spec));
+    MDS_TRY(mds_state_init(&state, trial->device, &trial->start));
     MDS_TRY(mds_model_create(&spec, trial->device, &teacher));
+    MDS_TRY(mds_model_prepare(teacher, &state));
     mds_model_set_regions(trial->model, NULL);
     for (int k = 0; k < count; k += stride) {
         mds_samples_beat(trial->samples, MDS_PHASE_COMPONENTS);
-        MDS_TRY(compare_frame(trial, teacher, k, f, s));
+        MDS_TRY(forces_of(trial, trial->model, &trial->state, k, f));
+        MDS_TRY(forces_of(trial, teacher, &state, k, f + 3 * (size_t)n));
+        add_frame(f, f + 3 * (size_t)n, n, s);
     }
 out:
     mds_model_destroy(teacher);
+    mds_state_fini(&state);
     free(f);
     return status;
 }

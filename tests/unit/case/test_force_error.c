@@ -129,6 +129,28 @@ static void the_teacher_may_be_a_model_of_the_sweep(void **state)
     fixture_fini(&f);
 }
 
+/* Springs are tied to the start of the case. If a model were made ready anew for every frame, they
+ * would be tied to that, and nothing would ever pull. */
+static void models_keep_what_they_know_of_the_start(void **state)
+{
+    mds_record record;
+    fixture f;
+
+    (void)state;
+    fixture_init(&f, "silicon", 64, "replay", "stiff");
+    CHECK_OK(mds_options_set_number(&f.protocol.options, "frame_count", 5));
+    snprintf(f.model.engine, sizeof f.model.engine, "harmonic");
+    snprintf(f.model.set[0].key, sizeof f.model.set[0].key, "k_eV_A2");
+    f.model.set[0].number = 5.5;
+    f.model.set_count = 1;
+    snprintf(f.study.teacher, sizeof f.study.teacher, "harmonic"); /* 5 eV/Å² */
+    CHECK_OK(fixture_run(&f, "cpu"));
+    summarize(&f, &record);
+    CHECK_NEAR(record.value[MDS_METRIC_FORCE_ERROR], 0.1, 1e-11, 0.0);
+    assert_true(record.value[MDS_METRIC_FORCE_RMSE] > 1e-4);
+    fixture_fini(&f);
+}
+
 /* More frames than are compared: spread over all of them. */
 static void many_frames_are_thinned(void **state)
 {
@@ -152,6 +174,7 @@ int main(void)
         cmocka_unit_test(the_samples_stay_as_they_were),
         cmocka_unit_test(where_there_is_none_the_case_is_whole),
         cmocka_unit_test(the_teacher_may_be_a_model_of_the_sweep),
+        cmocka_unit_test(models_keep_what_they_know_of_the_start),
         cmocka_unit_test(many_frames_are_thinned),
     };
 
