@@ -187,6 +187,11 @@ mds_status mds_scalars_check_fault(const mds_scalars *s)
                         "the electron density at atom %.0f is not a positive number: its root "
                         "needs one",
                         s->fault_value + 1.0);
+    case MDS_FAULT_EDGES:
+        return mds_fail(MDS_ERR_CAPACITY,
+                        "the network's graph has %.0f edges, more than it has room for: the "
+                        "density grew faster than the graph was given room",
+                        s->fault_value);
     }
     return mds_fail(MDS_ERR_INTERNAL, "a kernel left fault %g, which nothing explains", s->fault);
 }

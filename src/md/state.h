@@ -40,7 +40,8 @@ typedef enum mds_step_fault {
                              cells those are */
     MDS_FAULT_STRAIN,     /* the barostat strained the cell too much: by how much */
     MDS_FAULT_ENERGY,     /* the potential energy is not a finite number: what it is */
-    MDS_FAULT_DENSITY     /* the electron density at an atom has no root: which atom, from 0 */
+    MDS_FAULT_DENSITY,    /* the electron density at an atom has no root: which atom, from 0 */
+    MDS_FAULT_EDGES       /* a graph has more edges than room: how many */
 } mds_step_fault;
 
 /* What kernels need to know that changes from step to step. It lies in device memory, so that a

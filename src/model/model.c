@@ -21,6 +21,11 @@ static mds_status check_machine(const mds_model_spec *spec, mds_device_kind kind
         return mds_fail(MDS_ERR_UNSUPPORTED, "model '%s': engine %s has no precision %s (but %s)",
                         spec->name, engine->name, mds_precision_name(spec->precision),
                         mds_precision_name(engine->default_precision));
+    /* These are ways of tensor cores; elsewhere the numbers would be those of fp32. */
+    if (kind != MDS_DEVICE_CUDA && spec->precision > MDS_PRECISION_FP32)
+        return mds_fail(MDS_ERR_UNSUPPORTED,
+                        "model '%s': precision %s is one of CUDA devices (on %s: fp32, fp64)",
+                        spec->name, mds_precision_name(spec->precision), device_word(kind));
     return MDS_OK;
 }
 
