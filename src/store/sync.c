@@ -11,9 +11,9 @@
 
 /* Cases of milliseconds share their syncs, for as long as one lasts others lack the disk and a
  * processor: a hundredth of the time goes into them, but a finished case is not left without one
- * for longer than PAUSE_MAX_MS, which is more of the time where a sync takes more than 10 ms.
+ * for longer than PAUSE_MAX_MS, which is more of the time where a sync takes more than 50 ms.
  * Whoever waits for one does not wait for this. */
-enum { PAUSE_SHARE = 100, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 1000 };
+enum { PAUSE_SHARE = 100, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 5000 };
 
 struct mds_syncer {
     int fd;
