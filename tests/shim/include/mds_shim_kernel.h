@@ -120,7 +120,10 @@ enum mds_shim_wait {
     MDS_SHIM_REDUCE_MIN,
     MDS_SHIM_REDUCE_MAX,
     MDS_SHIM_REDUCE_AND,
-    MDS_SHIM_REDUCE_OR
+    MDS_SHIM_REDUCE_OR,
+    MDS_SHIM_MMA_HALF,
+    MDS_SHIM_MMA_TF32,
+    MDS_SHIM_LOAD_MATRIX
 };
 
 extern "C" {
@@ -169,6 +172,26 @@ static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, un
 #define __ballot_sync(mask, p)                                                                     \
     static_cast<unsigned>(                                                                         \
         mds_shim_warp(MDS_SHIM_BALLOT, mask, (p) ? 1 : 0, 0, 32, __FILE__, __LINE__))
+
+/* Products of small matrices by a warp. A lane's registers, as PTX lays them out: of a (16,16) and
+ * b (16,8) as halves (m16n8k16), or of a (16,8) and b (8,8) as TF32 (m16n8k8); d (16,8) += a b. */
+struct mds_shim_mma_lane {
+    unsigned a[4], b[2];
+    float d[4];
+};
+/* ldmatrix: the lane's row of eight halves, and what it gets of `matrices` (1, 2, 4). */
+struct mds_shim_matrix_lane {
+    const void *row;
+    int matrices;
+    unsigned got[4];
+};
+extern "C" {
+void mds_shim_mma(mds_shim_wait kind, mds_shim_mma_lane *lane, const char *file, int line);
+void mds_shim_load_matrix(mds_shim_matrix_lane *lane, const char *file, int line);
+}
+#define MDS_SHIM_MMA(kind, lane) mds_shim_mma(MDS_SHIM_MMA_##kind, lane, __FILE__, __LINE__)
+#define MDS_SHIM_LDMATRIX(lane)  mds_shim_load_matrix(lane, __FILE__, __LINE__)
+
 #define __any_sync(mask, p) static_cast<int>(__ballot_sync(mask, p) != 0)
 #define __all_sync(mask, p) static_cast<int>(__ballot_sync(mask, !(p)) == 0)
 #define MDS_SHIM_REDUCE(kind, mask, value)                                                         \

@@ -45,6 +45,8 @@ void ready_push(int t);
 bool warp_complete(int t);
 // After thread t has exited: others of its warp may have waited for nobody else.
 void warp_exited(int t);
+// All lanes of a warp have come to a product of matrices, or to ldmatrix (matrix.cpp).
+void matrices_done(const Thread *warp, mds_shim_wait kind);
 const char *wait_name(mds_shim_wait kind);
 // Ends in report(): the block cannot go on.
 [[noreturn]] void report_deadlock();

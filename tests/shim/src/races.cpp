@@ -221,6 +221,8 @@ void races_watch()
 
 void races_access(const void *pointer, size_t size, bool write)
 {
+    if (!watching)
+        return;
     note(pointer, size, write, false);
 }
 

@@ -67,6 +67,10 @@ static void give_results(Thread *warp, unsigned there, mds_shim_wait kind)
 {
     uint64_t ballot = 0;
 
+    if (kind >= MDS_SHIM_MMA_HALF) {
+        matrices_done(warp, kind);
+        return;
+    }
     for (int lane = 0; lane < WARP; ++lane)
         if (there >> lane & 1 && warp[lane].value)
             ballot |= static_cast<uint64_t>(1) << lane;
@@ -126,7 +130,8 @@ const char *wait_name(mds_shim_wait kind)
         "__syncthreads",     "__syncthreads_or",  "__syncthreads_and", "__syncthreads_count",
         "__syncwarp",        "__ballot_sync",     "__shfl_sync",       "__shfl_up_sync",
         "__shfl_down_sync",  "__shfl_xor_sync",   "__reduce_add_sync", "__reduce_min_sync",
-        "__reduce_max_sync", "__reduce_and_sync", "__reduce_or_sync"};
+        "__reduce_max_sync", "__reduce_and_sync", "__reduce_or_sync",  "mma (half)",
+        "mma (TF32)",        "ldmatrix"};
 
     return names[kind];
 }
