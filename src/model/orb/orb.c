@@ -4,6 +4,7 @@
 #include "model/orb/orb.h"
 
 #include "model/orb/orb_model.h"
+#include "model/orb/orb_zbl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +18,19 @@ static void orb_destroy(mds_model *model)
     mds_device *device = self->base.device;
 
     mds_neighbor_destroy(self->neighbors);
+#ifdef MDS_WITH_CUDA
+    orb_cuda_destroy(self);
+#endif
     if (self->graph.device)
         orb_graph_fini(&self->graph);
     orb_weights_fini(&self->weights);
     mds_device_free(device, self->encoded);
     mds_device_free(device, self->first_p);
+    mds_device_free(device, self->energy_w);
     mds_device_free(device, self->nodes.memory);
     mds_device_free(device, self->edges.memory);
-    mds_device_free(device, self->scratch);
+    if (!self->whole)
+        mds_device_free(device, self->scratch);
     mds_team_destroy(self->team);
     free(self);
 }
@@ -65,13 +71,41 @@ static mds_status layers_of(const mds_model_spec *spec, int *out)
     return MDS_OK;
 }
 
-/* 0 means the cores this process may use. */
+/* 0 means the cores this process may use. Without host access there are no loops to divide. */
 static int threads_of(const mds_model_spec *spec, const mds_device *device)
 {
+    if (!mds_device_host_access(device))
+        return 1;
     const int asked = mds_options_int(&spec->options, "threads");
     const int cores = asked ? asked : mds_device_get_info(device)->cores;
 
     return cores < 1 ? 1 : cores > ORB_THREADS_MAX ? ORB_THREADS_MAX : cores;
+}
+
+/* The energy head's last layer times the normaliser's scale: where the way back begins. */
+static mds_status make_energy_w(orb *self)
+{
+    const orb_head *head = &self->weights.energy;
+    const size_t bytes = ORB_WIDTH * mds_real_size(self->real);
+    mds_device *device = self->base.device;
+    double row[ORB_WIDTH]; /* of either precision */
+    mds_status status;
+
+    MDS_TRY(mds_device_alloc(device, bytes, "orb energy head", &self->energy_w));
+    MDS_TRY(mds_device_copy(device, row, head->w[1], bytes, MDS_COPY_TO_HOST));
+    MDS_TRY(mds_device_sync(device));
+    for (int j = 0; j < ORB_WIDTH; ++j)
+        if (self->real == MDS_REAL_FP32) {
+            float *at = (float *)row + j;
+
+            *at = (float)(head->scale[0] * (double)*at);
+        } else {
+            row[j] *= head->scale[0];
+        }
+    MDS_TRY(mds_device_copy(device, self->energy_w, row, bytes, MDS_COPY_TO_DEVICE));
+    status = mds_device_sync(device);
+out:
+    return status;
 }
 
 /* What depends on the element alone: the encoded features, and their products for layer 0. */
@@ -96,6 +130,13 @@ out:
     return status;
 }
 
+static mds_product product_of(mds_precision precision)
+{
+    return precision == MDS_PRECISION_TF32     ? MDS_PRODUCT_TF32
+           : precision == MDS_PRECISION_TF32X3 ? MDS_PRODUCT_TF32X3
+                                               : MDS_PRODUCT_EXACT;
+}
+
 static mds_status set_up(orb *self, const mds_model_spec *spec)
 {
     const mds_neighbor_options list = {.cutoff = ORB_CUTOFF,
@@ -107,12 +148,21 @@ static mds_status set_up(orb *self, const mds_model_spec *spec)
 
     self->variant = variant_of(spec);
     self->real = spec->precision == MDS_PRECISION_FP64 ? MDS_REAL_FP64 : MDS_REAL_FP32;
+    self->whole = !mds_device_host_access(self->base.device);
     self->kernel = orb_kernel_find(self->real);
+    self->target = &orb_target_host;
+#ifdef MDS_WITH_CUDA
+    if (self->whole)
+        MDS_TRY(orb_cuda_create(self));
+#endif
     MDS_TRY(layers_of(spec, &layers));
     MDS_TRY(orb_weights_load(self->base.device, self->variant,
                              is_synthetic(spec) ? NULL : path_of(spec, path), layers, self->real,
                              &self->weights));
-    MDS_TRY(make_tables(self));
+    MDS_TRY(make_tables(self)); /* on CUDA the first products, which must not be recorded */
+    self->product = product_of(spec->precision);
+    if (self->variant->conservative)
+        MDS_TRY(make_energy_w(self));
     MDS_TRY(mds_neighbor_create(self->base.device, &list, &self->neighbors));
     status = mds_team_create(threads_of(spec, self->base.device), &self->team);
 out:
@@ -154,6 +204,37 @@ static mds_status check_cell(const mds_box *box)
     return MDS_OK;
 }
 
+/* What is known of each atom by its element. */
+static mds_status name_atoms(orb *self, const mds_state *state)
+{
+    mds_device *device = self->base.device;
+    const size_t n = (size_t)state->n;
+    int *number = malloc(n * sizeof *number);
+    double *radius = malloc(n * sizeof *radius);
+    mds_status status = MDS_OK;
+
+    self->reference_energy = 0.0;
+    if (!number || !radius)
+        MDS_TRY(mds_fail(MDS_ERR_NOMEM, "orb: no memory for %d atoms", state->n));
+    MDS_TRY(mds_device_copy(device, number, state->type, n * sizeof *number, MDS_COPY_TO_HOST));
+    MDS_TRY(mds_device_sync(device));
+    for (size_t i = 0; i < n; ++i) {
+        number[i] = state->species.z[number[i]];
+        radius[i] = orb_covalent_radius[number[i] + 1];
+        self->reference_energy += self->weights.reference[number[i]];
+    }
+    MDS_TRY(mds_device_copy(device, self->nodes.number, number, n * sizeof *number,
+                            MDS_COPY_TO_DEVICE));
+    MDS_TRY(mds_device_copy(device, self->nodes.radius, radius, n * sizeof *radius,
+                            MDS_COPY_TO_DEVICE));
+    MDS_TRY(mds_device_fill(device, self->nodes.zero, 0, n * sizeof *self->nodes.zero));
+    status = mds_device_sync(device); /* the copies' sources are about to go */
+out:
+    free(number);
+    free(radius);
+    return status;
+}
+
 static mds_status orb_prepare(mds_model *model, const mds_state *state)
 {
     orb *self = (orb *)model;
@@ -165,11 +246,9 @@ static mds_status orb_prepare(mds_model *model, const mds_state *state)
         MDS_TRY(mds_fail(MDS_ERR_UNSUPPORTED, "orb: there are no atoms"));
     MDS_TRY(orb_graph_set_atoms(&self->graph, model->device, state->n, self->variant->neighbors));
     MDS_TRY(orb_reserve_nodes(self, state->n));
-    self->reference_energy = 0.0;
-    for (int i = 0; i < state->n; ++i) {
-        self->nodes.number[i] = state->species.z[state->type[i]];
-        self->reference_energy += self->weights.reference[self->nodes.number[i]];
-    }
+    if (self->whole)
+        self->edges.room = 0; /* to be found anew from the first positions */
+    MDS_TRY(name_atoms(self, state));
     mds_neighbor_invalidate(self->neighbors);
 out:
     return status;
@@ -177,25 +256,15 @@ out:
 
 /* ---- compute ---- */
 
-static mds_status make_graph(orb *self, mds_state *state)
-{
-    mds_status status;
-
-    MDS_TRY(check_cell(&state->box));
-    MDS_TRY(mds_neighbor_update(self->neighbors, state));
-    MDS_TRY(orb_graph_build(&self->graph, self->team, self->neighbors));
-    status = orb_reserve_edges(self, self->graph.edges);
-out:
-    return status;
-}
-
-mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
+static mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
 {
     orb *self = (orb *)model;
     mds_regions *regions = model->regions;
+    mds_status status;
 
+    MDS_TRY(check_cell(&state->box));
     mds_region_begin(regions, MDS_REGION_NEIGHBOR);
-    mds_status status = make_graph(self, state);
+    status = self->target->make_graph(self, state);
     mds_region_end(regions, MDS_REGION_NEIGHBOR);
     if (status == MDS_OK)
         status = orb_forward(self);
@@ -204,17 +273,22 @@ mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
     mds_region_begin(regions, MDS_REGION_HEADS);
     status = orb_heads(self, state, want);
     mds_region_end(regions, MDS_REGION_HEADS);
-    state->s->n_edges = self->graph.edges;
-    if (status != MDS_OK)
-        return status;
-    if (self->variant->conservative)
+    if (status == MDS_OK && self->variant->conservative)
         return orb_backward(self, state, want);
-    if (self->variant->v3) {
+    if (status == MDS_OK && self->variant->v3) {
         mds_region_begin(regions, MDS_REGION_ZBL);
-        orb_add_zbl(self, state, want);
+        status = self->target->zbl(self, state, want);
         mds_region_end(regions, MDS_REGION_ZBL);
     }
-    return MDS_OK;
+out:
+    return status;
+}
+
+static mds_status orb_make_room(mds_model *model, mds_state *state)
+{
+    orb *self = (orb *)model;
+
+    return self->target->make_room(self, state);
 }
 
 /* ---- what is known without atoms ---- */
@@ -331,7 +405,8 @@ const mds_engine mds_engine_orb = {
     .options = orb_options,
     .caps = MDS_CAP_STRESS | MDS_CAP_NONPERIODIC,
     .caps_of = orb_caps,
-    .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32,
+    .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32 | 1u << MDS_PRECISION_TF32 |
+                  1u << MDS_PRECISION_TF32X3,
     .default_precision = MDS_PRECISION_FP32,
     .create = orb_create,
     .destroy = orb_destroy,
@@ -341,5 +416,7 @@ const mds_engine mds_engine_orb = {
     .cost_s = orb_cost_s,
     .memory_bytes = orb_memory_bytes,
     .cutoff = orb_cutoff,
+    .compute_cuda = MDS_CUDA_FN(orb_compute),
+    .make_room = orb_make_room,
     .on_sim = true,
 };

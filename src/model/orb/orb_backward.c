@@ -4,7 +4,8 @@
  * the edges of each atom first and multiplied once per atom, as forward.
  *
  * Gradients by e stand in edges.m, by h in nodes.h_grad, by [h | R | S] in nodes.in, by the
- * products in nodes.p; that by the first layer's pre-activation takes the place of stash.z1. */
+ * products in nodes.p; that by the first layer's pre-activation takes the place of stash.z1, or
+ * stays in scratch where all edges are under way at once. */
 #include "model/orb/orb_model.h"
 
 #include <string.h>
@@ -48,9 +49,11 @@ static void node_norm(void *context, int t)
                               .ldx = ORB_WIDTH,
                               .ldg = ORB_WIDTH};
 
-    memcpy(g, orb_at(self, self->nodes.h_grad, row),
-           (size_t)rows * ORB_WIDTH * mds_real_size(self->real));
-    self->status[t] = mds_op_norm_grad(NULL, self->base.device, &op);
+    self->status[t] = mds_device_copy(self->base.device, g, orb_at(self, self->nodes.h_grad, row),
+                                      (size_t)rows * ORB_WIDTH * mds_real_size(self->real),
+                                      MDS_COPY_ON_DEVICE);
+    if (self->status[t] == MDS_OK)
+        self->status[t] = mds_op_norm_grad(NULL, self->base.device, &op);
 }
 
 static void node_third(void *context, int t)
@@ -104,10 +107,10 @@ static void node_first(void *context, int t)
 static void node_residual(void *context, int t)
 {
     orb *self = context;
-    const int n = self->graph.n;
+    const orb_range range = orb_range_of(self, self->graph.n, t);
 
-    self->kernel->add_rows(orb_share(self, n, t), orb_share(self, n, t + 1), ORB_WIDTH,
-                           self->nodes.in, 3 * ORB_WIDTH, self->nodes.h_grad, ORB_WIDTH);
+    self->status[t] = self->kernel->add_rows(&range, ORB_WIDTH, self->nodes.in, 3 * ORB_WIDTH,
+                                             self->nodes.h_grad, ORB_WIDTH);
 }
 
 static mds_status through_nodes(orb *self)
@@ -125,8 +128,14 @@ out:
 
 /* ---- edges ---- */
 
+/* Where the gradient by the first layer's pre-activation is. */
+static void *first_grad(const orb *self, const orb_stash *stash)
+{
+    return self->whole ? orb_scratch(self, 0, 1) : stash->z1;
+}
+
 /* From g, the gradient by the norm's output (rows of a tile), to that by the pre-activation of the
- * first layer, which replaces z1. */
+ * first layer, which goes to first_grad(). */
 static mds_status edge_network(const orb *self, const orb_mlp *mlp, const orb_stash *stash, int t,
                                int first, int rows, void *g)
 {
@@ -134,6 +143,7 @@ static mds_status edge_network(const orb *self, const orb_mlp *mlp, const orb_st
     const mds_norm norm = orb_norm(self, mlp, rows);
     const size_t wide = (size_t)first * (size_t)hidden;
     void *g2 = orb_scratch(self, t, 0), *g1 = orb_scratch(self, t, 1);
+    void *z1 = orb_at(self, stash->z1, wide);
     const mds_norm_grad through_norm = {.real = self->real,
                                         .rms = norm.rms,
                                         .rows = rows,
@@ -160,11 +170,11 @@ static mds_status edge_network(const orb *self, const orb_mlp *mlp, const orb_st
     MDS_TRY(mds_op_act_grad(NULL, self->base.device, &slope));
     MDS_TRY(orb_product_back(self, rows, hidden, hidden, g2, hidden, mlp->w[1], hidden, 0.0, g1,
                              hidden));
-    slope.z = orb_at(self, stash->z1, wide);
+    slope.z = z1;
     slope.g = g1;
     MDS_TRY(mds_op_act_grad(NULL, self->base.device, &slope));
-    memcpy(orb_at(self, stash->z1, wide), g1,
-           (size_t)rows * (size_t)hidden * mds_real_size(self->real));
+    if (!self->whole)
+        memcpy(z1, g1, (size_t)rows * (size_t)hidden * mds_real_size(self->real));
 out:
     return status;
 }
@@ -180,6 +190,7 @@ static mds_status message_tile(const orb *self, int t, int first, int rows)
     const size_t row = (size_t)first * ORB_WIDTH;
     const int hidden = self->variant->hidden;
     mds_norm norm = orb_norm(self, &layer->edge, rows);
+    const orb_range range = {self->base.device, self->real, first, first + rows};
     const orb_message_grad job = {.graph = &self->graph,
                                   .gates = &gates,
                                   .node = self->nodes.in,
@@ -194,11 +205,12 @@ static mds_status message_tile(const orb *self, int t, int first, int rows)
     norm.x = orb_at(self, stash->u, row);
     norm.y = m;
     MDS_TRY(mds_op_norm(NULL, self->base.device, &norm));
-    self->kernel->message_grad(&job, first, first + rows);
+    MDS_TRY(self->kernel->message_grad(&range, &job));
     MDS_TRY(edge_network(self, &layer->edge, stash, t, first, rows, g));
-    status = orb_product_back(
-        self, rows, hidden, ORB_WIDTH, orb_at(self, stash->z1, (size_t)first * (size_t)hidden),
-        hidden, layer->edge.w[0], ORB_WIDTH, 1.0, orb_at(self, self->edges.m, row), ORB_WIDTH);
+    status = orb_product_back(self, rows, hidden, ORB_WIDTH,
+                              orb_at(self, first_grad(self, stash), (size_t)first * (size_t)hidden),
+                              hidden, layer->edge.w[0], ORB_WIDTH, 1.0,
+                              orb_at(self, self->edges.m, row), ORB_WIDTH);
 out:
     return status;
 }
@@ -213,9 +225,9 @@ static mds_status encoder_tile(const orb *self, int t, int first, int rows)
     MDS_TRY(edge_network(self, mlp, stash, t, first, rows,
                          orb_at(self, self->edges.m, (size_t)first * ORB_WIDTH)));
     status = orb_product_back(
-        self, rows, hidden, features, orb_at(self, stash->z1, (size_t)first * (size_t)hidden),
-        hidden, mlp->w[0], features, 0.0,
-        orb_at(self, self->edges.f, (size_t)first * (size_t)features), features);
+        self, rows, hidden, features,
+        orb_at(self, first_grad(self, stash), (size_t)first * (size_t)hidden), hidden, mlp->w[0],
+        features, 0.0, orb_at(self, self->edges.f, (size_t)first * (size_t)features), features);
 out:
     return status;
 }
@@ -225,7 +237,7 @@ static mds_status tiles(const orb *self, int t,
 {
     const int first = orb_share(self, self->graph.edges, t);
     const int count = orb_share(self, self->graph.edges, t + 1) - first;
-    const int parts = (count + ORB_TILE - 1) / ORB_TILE;
+    const int parts = self->whole ? 1 : (count + ORB_TILE - 1) / ORB_TILE;
     mds_status status = MDS_OK;
 
     for (int k = 0; k < parts && status == MDS_OK; ++k) {
@@ -248,12 +260,13 @@ static void message_share(void *context, int t)
 static void encoder_share(void *context, int t)
 {
     orb *self = context;
-    const int count = self->graph.edges;
+    const orb_range range = orb_range_of(self, self->graph.edges, t);
 
     self->status[t] = tiles(self, t, encoder_tile);
-    self->kernel->vector_grad(&self->weights, &self->graph, orb_share(self, count, t),
-                              orb_share(self, count, t + 1), self->edges.f,
-                              self->edges.envelope_grad, self->edges.vector_grad);
+    if (self->status[t] == MDS_OK)
+        self->status[t] = self->kernel->vector_grad(&range, &self->weights, &self->graph,
+                                                    self->edges.f, self->edges.envelope_grad,
+                                                    self->edges.vector_grad);
 }
 
 /* ---- products of atoms ---- */
@@ -268,7 +281,7 @@ static void sum_share(void *context, int t)
                    .rows = orb_share(self, n, t + 1) - first,
                    .cols = hidden,
                    .start = self->graph.start + first,
-                   .x = self->edges.stash[self->layer].z1,
+                   .x = first_grad(self, &self->edges.stash[self->layer]),
                    .y = orb_at(self, self->nodes.p, row),
                    .ldx = hidden,
                    .ldy = 2 * hidden};
@@ -296,15 +309,26 @@ static void product_share(void *context, int t)
 
 /* ---- order ---- */
 
-static void start(orb *self)
+static mds_status start(orb *self)
 {
-    const size_t size = mds_real_size(self->real), edges = (size_t)self->graph.edges;
+    const size_t edges = (size_t)self->graph.edges;
+    mds_device *device = self->base.device;
+    const mds_rows op = {.real = self->real,
+                         .rows = self->graph.n,
+                         .cols = ORB_WIDTH,
+                         .index = self->nodes.zero,
+                         .x = self->nodes.mean,
+                         .y = self->nodes.h_grad,
+                         .ldx = ORB_WIDTH,
+                         .ldy = ORB_WIDTH};
+    mds_status status;
 
-    for (int i = 0; i < self->graph.n; ++i)
-        memcpy(orb_at(self, self->nodes.h_grad, (size_t)i * ORB_WIDTH), self->nodes.mean,
-               ORB_WIDTH * size);
-    memset(self->edges.m, 0, edges * ORB_WIDTH * size);
-    memset(self->edges.envelope_grad, 0, edges * sizeof(double));
+    MDS_TRY(mds_op_gather_rows(NULL, device, &op));
+    MDS_TRY(
+        mds_device_fill(device, self->edges.m, 0, edges * ORB_WIDTH * mds_real_size(self->real)));
+    status = mds_device_fill(device, self->edges.envelope_grad, 0, edges * sizeof(double));
+out:
+    return status;
 }
 
 /* An atom's features before the first layer do not depend on where it is. */
@@ -324,28 +348,6 @@ out:
     return status;
 }
 
-/* v = x[receiver] − x[sender] + translation: dE/dv pushes the sender and pulls the receiver. */
-static void collect(const orb *self, mds_state *state, unsigned want)
-{
-    const orb_graph *graph = &self->graph;
-    double w[3][3] = {{0.0}};
-
-    memset(state->f, 0, (size_t)state->n * 3 * sizeof *state->f);
-    for (int e = 0; e < graph->edges; ++e) {
-        const double *g = self->edges.vector_grad + 3 * (size_t)e;
-        const double *v = graph->vector + 3 * (size_t)e;
-
-        for (int a = 0; a < 3; ++a) {
-            state->f[3 * graph->sender[e] + a] += g[a];
-            state->f[3 * graph->receiver[e] + a] -= g[a];
-            for (int b = 0; b < 3; ++b)
-                w[a][b] -= v[a] * g[b];
-        }
-    }
-    for (int k = 0; k < 9 && want & MDS_WANT_VIRIAL; ++k)
-        state->s->virial_eV[k / 3][k % 3] = 0.5 * (w[k / 3][k % 3] + w[k % 3][k / 3]);
-}
-
 mds_status orb_backward(orb *self, mds_state *state, unsigned want)
 {
     mds_regions *regions = self->base.regions;
@@ -353,20 +355,22 @@ mds_status orb_backward(orb *self, mds_state *state, unsigned want)
 
     mds_region_begin(regions, MDS_REGION_NETWORK_BACKWARD);
     status = orb_energy_grad(self);
-    if (status == MDS_OK) {
-        start(self);
+    if (status == MDS_OK)
+        status = start(self);
+    if (status == MDS_OK)
         status = through_layers(self);
-    }
     if (status == MDS_OK)
         status = orb_run(self, encoder_share);
     mds_region_end(regions, MDS_REGION_NETWORK_BACKWARD);
     if (status != MDS_OK)
         return status;
     mds_region_begin(regions, MDS_REGION_ZBL);
-    orb_add_zbl(self, state, want);
+    status = self->target->zbl(self, state, want);
     mds_region_end(regions, MDS_REGION_ZBL);
+    if (status != MDS_OK)
+        return status;
     mds_region_begin(regions, MDS_REGION_FORCES);
-    collect(self, state, want);
+    status = self->target->collect(self, state, want);
     mds_region_end(regions, MDS_REGION_FORCES);
-    return MDS_OK;
+    return status;
 }

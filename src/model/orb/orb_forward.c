@@ -11,10 +11,10 @@
 static void features_share(void *context, int t)
 {
     orb *self = context;
-    const int count = self->graph.edges;
+    const orb_range range = orb_range_of(self, self->graph.edges, t);
 
-    self->kernel->features(&self->weights, &self->graph, orb_share(self, count, t),
-                           orb_share(self, count, t + 1), self->edges.f, self->edges.envelope);
+    self->status[t] = self->kernel->features(&range, &self->weights, &self->graph, self->edges.f,
+                                             self->edges.envelope);
 }
 
 /* One network of edges. */
@@ -78,12 +78,12 @@ out:
     return status;
 }
 
-/* A thread's edges in tiles of nearly the same size. */
+/* A thread's edges in tiles of nearly the same size, or all at once. */
 static mds_status edge_tiles(const orb *self, const edge_job *job, int t)
 {
     const int first = orb_share(self, self->graph.edges, t);
     const int count = orb_share(self, self->graph.edges, t + 1) - first;
-    const int tiles = (count + ORB_TILE - 1) / ORB_TILE;
+    const int tiles = self->whole ? 1 : (count + ORB_TILE - 1) / ORB_TILE;
     mds_status status = MDS_OK;
 
     for (int k = 0; k < tiles && status == MDS_OK; ++k) {
@@ -122,12 +122,13 @@ static void message_share(void *context, int t)
                           .with_nodes = true,
                           .y = self->edges.m,
                           .sum = last ? NULL : self->edges.e};
-    const int count = self->graph.edges;
+    const orb_range range = orb_range_of(self, self->graph.edges, t);
 
-    self->kernel->gate(&gates, orb_share(self, count, t), orb_share(self, count, t + 1),
-                       self->edges.e, self->edges.envelope, self->edges.gate,
-                       keep ? self->edges.sigma[self->layer] : NULL);
-    self->status[t] = edge_tiles(self, &job, t);
+    self->status[t] = self->kernel->gate(&range, &gates, self->edges.e, self->edges.envelope,
+                                         self->edges.gate,
+                                         keep ? self->edges.sigma[self->layer] : NULL);
+    if (self->status[t] == MDS_OK)
+        self->status[t] = edge_tiles(self, &job, t);
 }
 
 /* ---- atoms ---- */
@@ -157,10 +158,10 @@ static mds_status start_nodes(orb *self)
 static void aggregate_share(void *context, int t)
 {
     orb *self = context;
-    const int n = self->graph.n;
+    const orb_range range = orb_range_of(self, self->graph.n, t);
 
-    self->kernel->aggregate(&self->graph, orb_share(self, n, t), orb_share(self, n, t + 1),
-                            self->nodes.h, self->edges.m, self->edges.gate, self->nodes.in);
+    self->status[t] = self->kernel->aggregate(&range, &self->graph, self->nodes.h, self->edges.m,
+                                              self->edges.gate, self->nodes.in);
 }
 
 /* Columns of z = x·wᵀ + b and y = act(z): with few rows the weights are what is read, so threads

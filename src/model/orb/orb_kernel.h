@@ -1,11 +1,18 @@
-/* Loops over edges and atoms that are no product of matrices, in each precision. Arrays named void
- * are in the table's precision; rows are 256 wide unless said. The ranges let threads share a loop;
- * every sum has a fixed order. */
+/* Loops over edges and atoms that are no product of matrices, in each precision, on the host and as
+ * kernels. Arrays named void are in the table's precision; rows are 256 wide unless said. The
+ * ranges let threads share a loop; every sum has a fixed order. */
 #ifndef MDS_MODEL_ORB_ORB_KERNEL_H
 #define MDS_MODEL_ORB_ORB_KERNEL_H
 
 #include "model/orb/orb_graph.h"
 #include "model/orb/orb_weights.h"
+
+/* Rows first … last − 1; kernels take them all, from 0. */
+typedef struct orb_range {
+    mds_device *device;
+    mds_real real;
+    int first, last;
+} orb_range;
 
 /* Gates of edges: g = sigmoid(e·w + b)·c; [0] weighs the message at the receiver, [1] at the
  * sender. */
@@ -30,25 +37,28 @@ typedef struct orb_message_grad {
 typedef struct orb_kernel {
     const char *name;
     /* f (edges, features): the edge network's input; envelope (edges). */
-    void (*features)(const orb_weights *w, const orb_graph *graph, int first, int last, void *f,
-                     void *envelope);
+    mds_status (*features)(const orb_range *range, const orb_weights *w, const orb_graph *graph,
+                           void *f, void *envelope);
     /* gate (edges,2) from e (edges,256); sigma (edges,2) or NULL. */
-    void (*gate)(const orb_gates *gates, int first, int last, const void *e, const void *envelope,
-                 void *gate, void *sigma);
+    mds_status (*gate)(const orb_range *range, const orb_gates *gates, const void *e,
+                       const void *envelope, void *gate, void *sigma);
     /* R[i] = Σ gate[e][0] m[e] over edges received, S[i] = Σ gate[e][1] m[e] over edges sent, into
      * columns 256… and 512… of out (n,768); h into the first. */
-    void (*aggregate)(const orb_graph *graph, int first, int last, const void *h, const void *m,
-                      const void *gate, void *out);
-    void (*message_grad)(const orb_message_grad *grad, int first, int last);
+    mds_status (*aggregate)(const orb_range *range, const orb_graph *graph, const void *h,
+                            const void *m, const void *gate, void *out);
+    mds_status (*message_grad)(const orb_range *range, const orb_message_grad *grad);
     /* to += from, rows of `cols`. */
-    void (*add_rows)(int first, int last, int cols, const void *from, int ldfrom, void *to,
-                     int ldto);
+    mds_status (*add_rows)(const orb_range *range, int cols, const void *from, int ldfrom, void *to,
+                           int ldto);
     /* out (edges,3): dE/dv from f_grad (edges, features) and envelope_grad; v3 only. */
-    void (*vector_grad)(const orb_weights *w, const orb_graph *graph, int first, int last,
-                        const void *f_grad, const double *envelope_grad, double *out);
+    mds_status (*vector_grad)(const orb_range *range, const orb_weights *w, const orb_graph *graph,
+                              const void *f_grad, const double *envelope_grad, double *out);
 } orb_kernel;
 
 /* The best this processor runs. */
 const orb_kernel *orb_kernel_find(mds_real real);
+#ifdef MDS_WITH_CUDA
+extern const orb_kernel orb_kernel_cuda; /* both precisions */
+#endif
 
 #endif

@@ -4,12 +4,12 @@
 
 enum { NAME(LANES) = 16 };
 
-static void NAME(features)(const orb_weights *w, const orb_graph *graph, int first, int last,
-                           void *f, void *envelope)
+static mds_status NAME(features)(const orb_range *range, const orb_weights *w,
+                                 const orb_graph *graph, void *f, void *envelope)
 {
     const int width = w->variant->features;
 
-    for (int e = first; e < last; ++e) {
+    for (int e = range->first; e < range->last; ++e) {
         const double d = graph->distance[e], *v = graph->vector + 3 * (size_t)e;
         const double inverse = 1.0 / (d > 1e-12 ? d : 1e-12);
         const double n[3] = {v[0] * inverse, v[1] * inverse, v[2] * inverse};
@@ -33,6 +33,7 @@ static void NAME(features)(const orb_weights *w, const orb_graph *graph, int fir
                 row[ORB_HARMONICS * k + m] = (REAL)(b * y[m]);
         }
     }
+    return MDS_OK;
 }
 
 static inline REAL NAME(total)(const REAL *part)
@@ -54,10 +55,10 @@ static inline REAL NAME(dot)(const REAL *x, const REAL *y)
     return NAME(total)(part);
 }
 
-static void NAME(gate)(const orb_gates *gates, int first, int last, const void *e,
-                       const void *envelope, void *gate, void *sigma)
+static mds_status NAME(gate)(const orb_range *range, const orb_gates *gates, const void *e,
+                             const void *envelope, void *gate, void *sigma)
 {
-    for (int i = first; i < last; ++i) {
+    for (int i = range->first; i < range->last; ++i) {
         const REAL *row = (const REAL *)e + (size_t)i * ORB_WIDTH;
 
         for (int k = 0; k < 2; ++k) {
@@ -70,6 +71,7 @@ static void NAME(gate)(const orb_gates *gates, int first, int last, const void *
                 ((REAL *)sigma)[at] = (REAL)s;
         }
     }
+    return MDS_OK;
 }
 
 static inline void NAME(add_scaled)(REAL *restrict to, const REAL *restrict from, REAL by)
@@ -78,12 +80,12 @@ static inline void NAME(add_scaled)(REAL *restrict to, const REAL *restrict from
         to[j] += by * from[j];
 }
 
-static void NAME(aggregate)(const orb_graph *graph, int first, int last, const void *h,
-                            const void *m, const void *gate, void *out)
+static mds_status NAME(aggregate)(const orb_range *range, const orb_graph *graph, const void *h,
+                                  const void *m, const void *gate, void *out)
 {
     const REAL *messages = m, *gates = gate;
 
-    for (int i = first; i < last; ++i) {
+    for (int i = range->first; i < range->last; ++i) {
         REAL *row = (REAL *)out + (size_t)i * 3 * ORB_WIDTH;
 
         memcpy(row, (const REAL *)h + (size_t)i * ORB_WIDTH, ORB_WIDTH * sizeof *row);
@@ -99,14 +101,15 @@ static void NAME(aggregate)(const orb_graph *graph, int first, int last, const v
             NAME(add_scaled)(row + 2 * ORB_WIDTH, messages + e * ORB_WIDTH, gates[2 * e + 1]);
         }
     }
+    return MDS_OK;
 }
 
-static void NAME(message_grad)(const orb_message_grad *grad, int first, int last)
+static mds_status NAME(message_grad)(const orb_range *range, const orb_message_grad *grad)
 {
     const REAL *envelope = grad->envelope, *sigma = grad->sigma;
 
-    for (int e = first; e < last; ++e) {
-        const size_t at = (size_t)e, row = (size_t)(e - first) * ORB_WIDTH;
+    for (int e = range->first; e < range->last; ++e) {
+        const size_t at = (size_t)e, row = (size_t)(e - range->first) * ORB_WIDTH;
         const REAL *m = (const REAL *)grad->message + row;
         REAL *restrict out = (REAL *)grad->grad + row;
         REAL *restrict edge = (REAL *)grad->edge + at * ORB_WIDTH;
@@ -127,26 +130,29 @@ static void NAME(message_grad)(const orb_message_grad *grad, int first, int last
         NAME(add_scaled)(edge, grad->gates->w[0], slope[0]);
         NAME(add_scaled)(edge, grad->gates->w[1], slope[1]);
     }
+    return MDS_OK;
 }
 
-static void NAME(add_rows)(int first, int last, int cols, const void *from, int ldfrom, void *to,
-                           int ldto)
+static mds_status NAME(add_rows)(const orb_range *range, int cols, const void *from, int ldfrom,
+                                 void *to, int ldto)
 {
-    for (int i = first; i < last; ++i) {
+    for (int i = range->first; i < range->last; ++i) {
         const REAL *restrict x = (const REAL *)from + (size_t)i * (size_t)ldfrom;
         REAL *restrict y = (REAL *)to + (size_t)i * (size_t)ldto;
 
         for (int j = 0; j < cols; ++j)
             y[j] += x[j];
     }
+    return MDS_OK;
 }
 
 /* f = c·b_k·Y_m, so that dE/dc, dE/db and dE/dY are sums over the other two; the direction changes
  * with v as (I − nnᵀ)/d. */
-static void NAME(vector_grad)(const orb_weights *w, const orb_graph *graph, int first, int last,
-                              const void *f_grad, const double *envelope_grad, double *out)
+static mds_status NAME(vector_grad)(const orb_range *range, const orb_weights *w,
+                                    const orb_graph *graph, const void *f_grad,
+                                    const double *envelope_grad, double *out)
 {
-    for (int e = first; e < last; ++e) {
+    for (int e = range->first; e < range->last; ++e) {
         const double d = graph->distance[e], *v = graph->vector + 3 * (size_t)e;
         const double n[3] = {v[0] / d, v[1] / d, v[2] / d};
         const REAL *g = (const REAL *)f_grad + (size_t)e * ORB_FEATURES_MAX;
@@ -176,6 +182,7 @@ static void NAME(vector_grad)(const orb_weights *w, const orb_graph *graph, int 
         for (int a = 0; a < 3; ++a)
             out[3 * (size_t)e + (size_t)a] = along * n[a] + (turn[a] - radial * n[a]) / d;
     }
+    return MDS_OK;
 }
 
 extern const orb_kernel NAME(orb_kernel);

@@ -1,5 +1,12 @@
 /* The engine's own state, shared by the files that make a step: orb.c (life and order),
- * orb_network.c (memory and products), orb_forward.c, orb_heads.c, orb_backward.c.
+ * orb_network.c (memory and products), orb_forward.c, orb_heads.c, orb_backward.c, and what differs
+ * between devices: orb_host.c and orb_cuda.c.
+ *
+ * On a CUDA device the number of edges is known to kernels alone (graph.start[n]). There all loops
+ * over edges go over the room there is for them, which stays the same from step to step: edges
+ * beyond the last are of no length's influence (distance 6 Å, so envelope and gates are zero,
+ * between atoms 0) and stand in no list of an atom's edges, so what is computed for them is finite
+ * and reaches nothing.
  *
  * Shapes: n atoms, E edges, H hidden width; rows of 256 unless said. "reals" are in the engine's
  * precision; what leaves the network is float64. */
@@ -22,7 +29,7 @@ typedef struct orb_stash {
 typedef struct orb_edges {
     void *memory;
     size_t bytes;
-    int room;       /* edges */
+    int room;       /* edges; 0: none yet */
     void *f;        /* (E,features), later their gradient */
     void *envelope; /* (E) */
     void *e, *m;    /* features; messages, later gradient by e */
@@ -37,37 +44,74 @@ typedef struct orb_edges {
 typedef struct orb_nodes {
     void *memory;
     size_t bytes;
-    int *number;   /* (n) atomic numbers */
-    void *h;       /* features */
-    void *p;       /* (n,2H) their products with node_w; later gradient by those */
-    void *in;      /* (n,768): h | R | S; later gradient by those */
-    void *y1, *y2; /* (n,H) */
-    void *head;    /* hidden layer of a head */
-    void *out;     /* (n,50) of a head */
-    void *mean;    /* (256) */
+    int *number;    /* (n) atomic numbers */
+    int *zero;      /* (n) zeros: indices of a row that all get */
+    double *radius; /* (n) Å, covalent, of what the repulsion takes the element for */
+    void *h;        /* features */
+    void *p;        /* (n,2H) their products with node_w; later gradient by those */
+    void *in;       /* (n,768): h | R | S; later gradient by those */
+    void *y1, *y2;  /* (n,H) */
+    void *head;     /* hidden layer of a head */
+    void *energy;   /* (1) of its head */
+    void *forces;   /* (n,3) of their head */
+    void *stress;   /* (6) of its head */
+    void *mean;     /* (256) */
     orb_stash stash[ORB_LAYERS_MAX]; /* direct models use the first for all */
     void *h_grad;                    /* conservative only */
 } orb_nodes;
 
-typedef struct orb {
+typedef struct orb orb;
+
+/* What is done in another way where the host has no access to the device's memory. `want` and the
+ * results in `state` are compute()'s. */
+typedef struct orb_target {
+    /* Edges of the positions, and room for what belongs to them. */
+    mds_status (*make_graph)(orb *self, mds_state *state);
+    /* nodes.mean: the features' mean over the atoms, summed in float64. */
+    mds_status (*average)(const orb *self);
+    /* Energy and number of edges, and of direct models forces and virial, from what the heads left
+     * in nodes.energy, forces and stress. */
+    mds_status (*finish)(orb *self, mds_state *state, unsigned want);
+    /* v3: adds the repulsion of near nuclei to the energy and, of direct models, to forces and
+     * virial; of conservative ones to edges.vector_grad. */
+    mds_status (*zbl)(orb *self, mds_state *state, unsigned want);
+    /* Forces and virial from edges.vector_grad. */
+    mds_status (*collect)(orb *self, mds_state *state, unsigned want);
+    mds_status (*make_room)(orb *self, mds_state *state);
+} orb_target;
+
+struct orb {
     mds_model base;
     const orb_variant *variant;
     const orb_kernel *kernel;
+    const orb_target *target;
     mds_real real;
+    mds_product product; /* of the networks' layers; tables and heads are exact */
+    bool whole;          /* edges go through a network all at once, not in tiles */
     orb_weights weights;
-    void *encoded; /* (119,256) node features at the start, by element */
-    void *first_p; /* (119,2H) and their products for the first layer */
+    void *encoded;  /* (119,256) node features at the start, by element */
+    void *first_p;  /* (119,2H) and their products for the first layer */
+    void *energy_w; /* (256) the energy head's last layer times the normaliser's scale */
     mds_team *team;
     mds_neighbor *neighbors;
     orb_graph graph;
     orb_nodes nodes;
     orb_edges edges;
-    void *scratch; /* of each thread: two (TILE,H), two (TILE,256) */
+    void *scratch; /* of each thread two (TILE,H), two (TILE,256); whole: two (room,H) and, of
+                      conservative models, two (room,256), in edges.memory */
     double reference_energy;
+    void *kernels; /* what orb_cuda.c keeps; NULL elsewhere */
     /* of the step under way */
     int layer;
     mds_status status[ORB_THREADS_MAX];
-} orb;
+};
+
+extern const orb_target orb_target_host;
+#ifdef MDS_WITH_CUDA
+extern const orb_target orb_target_cuda;
+mds_status orb_cuda_create(orb *self);
+void orb_cuda_destroy(orb *self); /* accepts a partial object */
+#endif
 
 /* ---- orb_network.c ---- */
 
@@ -88,10 +132,21 @@ static inline int orb_share_columns(const orb *self, int count, int t)
     return 16 * orb_share(self, count / 16, t);
 }
 
+static inline orb_range orb_range_of(const orb *self, int count, int t)
+{
+    return (orb_range){.device = self->base.device,
+                       .real = self->real,
+                       .first = orb_share(self, count, t),
+                       .last = orb_share(self, count, t + 1)};
+}
+
 /* Piece k of a thread's scratch: 0, 1 (TILE,H); 2, 3 (TILE,256). */
 void *orb_scratch(const orb *self, int t, int k);
 mds_status orb_reserve_nodes(orb *self, int n);
+/* At least; contents are lost when it grows. */
 mds_status orb_reserve_edges(orb *self, int edges);
+/* Exactly, in new memory, so that what was recorded with the old one is void. */
+mds_status orb_set_edge_room(orb *self, int room);
 /* Runs `work` on all threads; the first thread's error, or another's. */
 mds_status orb_run(orb *self, void (*work)(void *context, int t));
 
@@ -110,14 +165,11 @@ mds_status orb_mlp_apply(const orb *self, const orb_mlp *mlp, int rows, const vo
 
 /* ---- the parts of a step ---- */
 mds_status orb_forward(orb *self);
-/* Energy into state->s, forces and virial of direct models too. */
+/* Energy, and forces and virial of direct models, into `state`. */
 mds_status orb_heads(orb *self, mds_state *state, unsigned want);
-/* Adds the repulsion of near nuclei to energy and, of direct models, forces and virial. */
-void orb_add_zbl(orb *self, mds_state *state, unsigned want);
 /* Forces and virial of conservative models. */
 mds_status orb_backward(orb *self, mds_state *state, unsigned want);
 /* The first row of dE/dh (the same for all atoms) into nodes.mean. */
 mds_status orb_energy_grad(orb *self);
-mds_status orb_compute(mds_model *model, mds_state *state, unsigned want);
 
 #endif

@@ -31,16 +31,21 @@ static size_t lay_out_nodes(orb *self, size_t n, char *base)
     orb_nodes *nodes = &self->nodes;
     const size_t hidden = (size_t)self->variant->hidden;
     const int stashes = self->variant->conservative ? self->weights.layers : 1;
-    size_t used = up(n * sizeof(int));
+    size_t used = 2 * up(n * sizeof(int));
 
     nodes->number = (int *)(void *)base;
+    nodes->zero = (int *)(void *)(base ? base + up(n * sizeof(int)) : NULL);
+    nodes->radius = (double *)(void *)(base ? base + used : NULL);
+    used += up(n * sizeof(double));
     nodes->h = take(self, base, &used, n * ORB_WIDTH);
     nodes->p = take(self, base, &used, n * 2 * hidden);
     nodes->in = take(self, base, &used, n * 3 * ORB_WIDTH);
     nodes->y1 = take(self, base, &used, n * hidden);
     nodes->y2 = take(self, base, &used, n * hidden);
     nodes->head = take(self, base, &used, n * ORB_WIDTH);
-    nodes->out = take(self, base, &used, n * ORB_BINS);
+    nodes->energy = take(self, base, &used, 1);
+    nodes->forces = take(self, base, &used, n * 3);
+    nodes->stress = take(self, base, &used, 6);
     nodes->mean = take(self, base, &used, ORB_WIDTH);
     for (int l = 0; l < stashes; ++l)
         take_stash(self, base, &used, n, &nodes->stash[l]);
@@ -49,6 +54,14 @@ static size_t lay_out_nodes(orb *self, size_t n, char *base)
     if (self->variant->conservative)
         nodes->h_grad = take(self, base, &used, n * ORB_WIDTH);
     return used;
+}
+
+/* Reals of scratch for each row that is under way. */
+static size_t scratch_row(const orb *self)
+{
+    const bool both = self->variant->conservative || !self->whole;
+
+    return 2 * (size_t)self->variant->hidden + (both ? 2 * ORB_WIDTH : 0);
 }
 
 static size_t lay_out_edges(orb *self, size_t room, char *base)
@@ -62,6 +75,8 @@ static size_t lay_out_edges(orb *self, size_t room, char *base)
     edges->e = take(self, base, &used, room * ORB_WIDTH);
     edges->m = take(self, base, &used, room * ORB_WIDTH);
     edges->gate = take(self, base, &used, room * 2);
+    if (self->whole)
+        self->scratch = take(self, base, &used, room * scratch_row(self));
     if (!self->variant->conservative)
         return used;
     for (int l = 0; l <= layers; ++l)
@@ -77,19 +92,34 @@ static size_t lay_out_edges(orb *self, size_t room, char *base)
 
 mds_status orb_reserve_nodes(orb *self, int n)
 {
-    const size_t per_thread = 2 * (size_t)(self->variant->hidden + ORB_WIDTH) * ORB_TILE;
     mds_status status = mds_device_reserve(self->base.device, lay_out_nodes(self, (size_t)n, NULL),
                                            "orb atoms", &self->nodes.memory, &self->nodes.bytes);
 
     if (status != MDS_OK)
         return status;
     lay_out_nodes(self, (size_t)n, self->nodes.memory);
-    if (self->scratch)
+    if (self->scratch || self->whole)
         return MDS_OK;
     return mds_device_alloc(self->base.device,
-                            (size_t)mds_team_size(self->team) * per_thread *
+                            (size_t)mds_team_size(self->team) * scratch_row(self) * ORB_TILE *
                                 mds_real_size(self->real),
                             "orb scratch", &self->scratch);
+}
+
+mds_status orb_set_edge_room(orb *self, int room)
+{
+    orb_edges *to = &self->edges;
+    const size_t bytes = lay_out_edges(self, (size_t)room, NULL);
+
+    mds_device_free(self->base.device, to->memory);
+    *to = (orb_edges){0};
+    const mds_status status = mds_device_alloc(self->base.device, bytes, "orb edges", &to->memory);
+    if (status != MDS_OK)
+        return status;
+    to->bytes = bytes;
+    to->room = room;
+    lay_out_edges(self, (size_t)room, to->memory);
+    return MDS_OK;
 }
 
 mds_status orb_reserve_edges(orb *self, int edges)
@@ -116,9 +146,9 @@ void *orb_scratch(const orb *self, int t, int k)
 {
     const size_t hidden = (size_t)self->variant->hidden;
     const size_t start[4] = {0, hidden, 2 * hidden, 2 * hidden + ORB_WIDTH};
-    const size_t all = 2 * (hidden + ORB_WIDTH);
+    const size_t rows = self->whole ? (size_t)self->edges.room : ORB_TILE;
 
-    return orb_at(self, self->scratch, ((size_t)t * all + start[k]) * ORB_TILE);
+    return orb_at(self, self->scratch, ((size_t)t * scratch_row(self) + start[k]) * rows);
 }
 
 mds_status orb_run(orb *self, void (*work)(void *context, int t))
@@ -149,7 +179,8 @@ mds_status orb_product(const orb *self, int rows, int outs, int ins, const void 
                          .b = w,
                          .ldb = ldw,
                          .c = y,
-                         .ldc = ldy};
+                         .ldc = ldy,
+                         .product = self->product};
 
     return mds_op_gemm(NULL, self->base.device, &op);
 }
@@ -168,7 +199,8 @@ mds_status orb_product_back(const orb *self, int rows, int outs, int ins, const 
                          .b = w,
                          .ldb = ldw,
                          .c = y,
-                         .ldc = ldy};
+                         .ldc = ldy,
+                         .product = self->product};
 
     return mds_op_gemm(NULL, self->base.device, &op);
 }

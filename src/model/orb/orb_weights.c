@@ -15,10 +15,11 @@ enum { FORMAT_MAJOR = 1, KEY_SIZE = 128, BIGGEST = ORB_HIDDEN_MAX * ORB_HIDDEN_M
 /* One walk over the network: the first time (memory NULL) it measures, the second it loads. */
 typedef struct loader {
     orb_weights *to;
-    mds_weights *file;  /* NULL: synthetic */
-    char *memory;       /* NULL: measure only */
-    size_t used;        /* bytes */
-    float *tensor;      /* (BIGGEST) the last one read */
+    mds_weights *file; /* NULL: synthetic */
+    char *memory;      /* NULL: measure only */
+    char *host;        /* the same as the host may write it: another place where it has no access */
+    size_t used;       /* bytes */
+    float *tensor;     /* (BIGGEST) the last one read */
     char key[KEY_SIZE]; /* its name */
 } loader;
 
@@ -42,15 +43,17 @@ static mds_status take(loader *l, const char *key, int rows, int cols, int first
                        void **out)
 {
     const size_t size = mds_real_size(l->to->real), reals = (size_t)rows * (size_t)count;
-    char *at = l->memory ? l->memory + l->used : NULL;
+    const size_t begin = l->used;
 
     l->used += (reals * size + 63) / 64 * 64;
-    if (!at)
+    if (!l->memory)
         return MDS_OK;
     const mds_status status = fetch(l, key, rows, cols);
     if (status != MDS_OK)
         return status;
-    *out = at;
+    char *at = l->host + begin;
+
+    *out = l->memory + begin;
     for (int i = 0; i < rows; ++i)
         for (int j = 0; j < count; ++j) {
             const float x = l->tensor[(size_t)i * (size_t)cols + (size_t)(first + j)];
@@ -282,7 +285,7 @@ mds_status orb_weights_load(mds_device *device, const orb_variant *variant, cons
                             int layers, mds_real real, orb_weights *out)
 {
     loader l = {.to = out};
-    void *memory = NULL;
+    void *memory = NULL, *staging = NULL;
     mds_status status;
 
     *out = (orb_weights){.variant = variant, .device = device, .real = real, .layers = layers};
@@ -293,13 +296,23 @@ mds_status orb_weights_load(mds_device *device, const orb_variant *variant, cons
         MDS_TRY(mds_fail(MDS_ERR_NOMEM, "orb: no memory to read weights"));
     MDS_TRY(walk(&l));
     MDS_TRY(mds_device_alloc(device, l.used, "orb weights", &memory));
-    out->memory = l.memory = memory;
+    out->memory = l.memory = l.host = memory;
+    if (!mds_device_host_access(device)) {
+        l.host = staging = calloc(l.used, 1);
+        if (!staging)
+            MDS_TRY(mds_fail(MDS_ERR_NOMEM, "orb: no memory to read weights"));
+    }
     MDS_TRY(walk(&l));
+    if (staging) {
+        MDS_TRY(mds_device_copy(device, memory, staging, l.used, MDS_COPY_TO_DEVICE));
+        MDS_TRY(mds_device_sync(device));
+    }
     if (l.file) {
         skip_unused(l.file);
         MDS_TRY(mds_weights_refuse_unread(l.file));
     }
 out:
+    free(staging);
     free(l.tensor);
     mds_weights_close(l.file);
     if (status != MDS_OK)
