@@ -63,7 +63,9 @@ mds_status mds_op_gemm(const mds_ops *ops, mds_device *device, const mds_gemm *o
     if (op->lda < (op->trans_a ? op->m : op->k) || op->ldb < (op->trans_b ? op->k : op->n) ||
         op->ldc < op->n)
         return wrong("gemm", "a leading dimension is less than the number of columns");
-    if (op->batch > 1 && op->stride_c < (int64_t)(op->m - 1) * op->ldc + op->n)
+    /* One behind the other, or side by side in the columns of one matrix. */
+    if (op->batch > 1 && op->stride_c < (int64_t)(op->m - 1) * op->ldc + op->n &&
+        (op->stride_c < op->n || (op->batch - 1) * op->stride_c + op->n > op->ldc))
         return wrong("gemm", "results of a batch overlap");
     checked.batch = op->batch ? op->batch : 1;
     status = ops->gemm(device, &checked);

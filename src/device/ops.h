@@ -45,8 +45,9 @@ typedef enum mds_product {
 } mds_product;
 
 /* c = alpha · op(a) op(b) + beta · c, for `batch` matrices that lie stride_* elements apart (0: the
- * same one each time; not for c). op(a) is (m,k), op(b) is (k,n), c is (m,n); a is (k,m) as stored
- * when trans_a, b is (n,k) when trans_b. beta = 0 does not read c. batch 0 means 1. */
+ * same one each time; not for c, whose matrices may lie side by side in one with a larger ldc).
+ * op(a) is (m,k), op(b) is (k,n), c is (m,n); a is (k,m) as stored when trans_a, b is (n,k) when
+ * trans_b. beta = 0 does not read c. batch 0 means 1. */
 typedef struct mds_gemm {
     mds_real real;
     bool trans_a, trans_b;
