@@ -2,6 +2,7 @@
  * *_body.h files, and here the order of things. */
 #include "model/ani/ani.h"
 
+#include "model/ani/ani_cuda_model.h"
 #include "model/ani/ani_model.h"
 #include "model/built_in.h"
 
@@ -14,6 +15,9 @@ static void ani_destroy(mds_model *model)
     ani *self = (ani *)model;
     mds_device *device = self->base.device;
 
+#ifdef MDS_WITH_CUDA
+    ani_cuda_destroy(self);
+#endif
     mds_neighbor_destroy(self->neighbors);
     ani_pack_fini(device, &self->pack);
     ani_list_fini(&self->list, device);
@@ -55,6 +59,11 @@ static mds_status open_weights(const mds_model_spec *spec, ani_weights **out)
     return status;
 }
 
+static bool on_cuda(const ani *self)
+{
+    return mds_device_get_kind(self->base.device) == MDS_DEVICE_CUDA;
+}
+
 /* 0 means the cores this process may use. */
 static int threads_of(const ani *self, const mds_options *options)
 {
@@ -64,18 +73,27 @@ static int threads_of(const ani *self, const mds_options *options)
     return cores < 1 ? 1 : cores > ANI_THREADS_MAX ? ANI_THREADS_MAX : cores;
 }
 
+/* Threads and loops of the host. */
+static mds_status set_up_host(ani *self, const mds_model_spec *spec)
+{
+    const char *kernel = mds_options_text(&spec->options, "kernel");
+
+    self->kernel = ani_kernel_find(kernel, spec->precision == MDS_PRECISION_FP64);
+    if (!self->kernel)
+        return mds_fail(MDS_ERR_UNSUPPORTED, "option 'kernel': this processor has no %s", kernel);
+    self->list.lanes = self->kernel->lanes;
+    self->list.real_size = self->kernel->real_size;
+    return mds_team_create(threads_of(self, &spec->options), &self->team);
+}
+
 static mds_status set_up(ani *self, const mds_model_spec *spec)
 {
     const mds_options *options = &spec->options;
-    const char *kernel = mds_options_text(options, "kernel");
     const int member = mds_options_int(options, "member");
     mds_status status;
 
     MDS_TRY(open_weights(spec, &self->weights));
     MDS_TRY(ani_weights_check(self->weights));
-    self->kernel = ani_kernel_find(kernel, spec->precision == MDS_PRECISION_FP64);
-    if (!self->kernel)
-        return mds_fail(MDS_ERR_UNSUPPORTED, "option 'kernel': this processor has no %s", kernel);
     self->first = member < 0 ? 0 : member;
     self->members = member < 0 ? self->weights->members : 1;
     self->list.atoms.d = self->weights->descriptor;
@@ -83,13 +101,15 @@ static mds_status set_up(ani *self, const mds_model_spec *spec)
         self->list.atoms.cos_z[z] = cos(self->weights->descriptor.shift_z[z]);
         self->list.atoms.sin_z[z] = sin(self->weights->descriptor.shift_z[z]);
     }
-    self->list.lanes = self->kernel->lanes;
-    self->list.real_size = self->kernel->real_size;
     const mds_neighbor_options list = {.cutoff = self->weights->descriptor.radial_cutoff,
                                        .skin = mds_options_real(options, "skin_A"),
                                        .kind = MDS_NEIGHBOR_FULL};
     MDS_TRY(mds_neighbor_create(self->base.device, &list, &self->neighbors));
-    status = mds_team_create(threads_of(self, options), &self->team);
+#ifdef MDS_WITH_CUDA
+    if (on_cuda(self))
+        return ani_cuda_create(self, spec);
+#endif
+    status = set_up_host(self, spec);
 out:
     return status;
 }
@@ -156,6 +176,10 @@ static mds_status ani_prepare(mds_model *model, const mds_state *state)
     mds_status status;
 
     MDS_TRY(find_elements(self->weights, &state->species, element, &live, kind_of));
+#ifdef MDS_WITH_CUDA
+    if (on_cuda(self))
+        return ani_cuda_prepare(self, state, element, live, kind_of);
+#endif
     if (self->pack.live != live ||
         memcmp(self->pack.element, element, (size_t)live * sizeof *element) != 0)
         MDS_TRY(ani_pack_make(self->base.device, self->weights, self->kernel, self->first,
@@ -171,6 +195,11 @@ static mds_status ani_prepare(mds_model *model, const mds_state *state)
     mds_neighbor_invalidate(self->neighbors);
 out:
     return status;
+}
+
+static mds_status ani_make_room(mds_model *model, mds_state *state)
+{
+    return mds_neighbor_make_room(((ani *)model)->neighbors, state);
 }
 
 /* ---- what is known without atoms ---- */
@@ -244,33 +273,55 @@ int ani_descriptor_size(const mds_model *model)
     return ani_descriptor_length(&w->descriptor, w->elements);
 }
 
+/* The live columns of atom i. */
+static void live_descriptor(const ani *self, int i, double *out)
+{
+    const int lanes = self->list.lanes;
+
+#ifdef MDS_WITH_CUDA
+    if (on_cuda(self)) {
+        if (ani_cuda_descriptor(self, i, out) != MDS_OK)
+            out[0] = NAN;
+        return;
+    }
+#endif
+    const int slot = self->list.atoms.slot[i], features = self->list.atoms.features;
+    const size_t base = (size_t)(slot / lanes) * (size_t)(lanes * features);
+
+    for (int k = 0; k < features; ++k) {
+        const size_t at = base + (size_t)(k * lanes + slot % lanes);
+
+        out[k] = self->kernel->real_size == sizeof(float) ? (double)((const float *)self->g)[at]
+                                                          : ((const double *)self->g)[at];
+    }
+}
+
 void ani_descriptor_of(const mds_model *model, int i, double *out)
 {
     const ani *self = (const ani *)model;
     const ani_weights *w = self->weights;
-    const ani_atoms *atoms = &self->list.atoms;
-    const int lanes = self->list.lanes, slot = atoms->slot[i], live = atoms->live;
-    const int shifts = w->descriptor.n_radial;
-    const int tile = w->descriptor.n_angular * w->descriptor.n_sections;
-    const size_t base = (size_t)(slot / lanes) * (size_t)(lanes * atoms->features);
-    size_t at = base + (size_t)(slot % lanes);
+    const int *element = self->pack.element;
+    int live = self->pack.live, *full;
 
+#ifdef MDS_WITH_CUDA
+    if (on_cuda(self)) {
+        element = self->cuda->pack.element;
+        live = self->cuda->pack.live;
+    }
+#endif
+    const int columns = ani_descriptor_length(&w->descriptor, live);
+    double *row = calloc((size_t)ani_pack_features(w, live) + 1, sizeof *row);
+
+    full = calloc((size_t)columns + 1, sizeof *full);
     memset(out, 0, (size_t)ani_descriptor_size(model) * sizeof *out);
-#define NEXT                                                                                       \
-    (self->kernel->real_size == sizeof(float) ? (double)((const float *)self->g)[at]               \
-                                              : ((const double *)self->g)[at])
-    for (int a = 0; a < live; ++a)
-        for (int k = 0; k < shifts; ++k, at += (size_t)lanes)
-            out[self->pack.element[a] * shifts + k] = NEXT;
-    for (int a = 0; a < live; ++a)
-        for (int b = a; b < live; ++b) {
-            const int pair =
-                ani_pair_index(w->elements, self->pack.element[a], self->pack.element[b]);
-
-            for (int k = 0; k < tile; ++k, at += (size_t)lanes)
-                out[w->elements * shifts + pair * tile + k] = NEXT;
-        }
-#undef NEXT
+    if (row && full) {
+        live_descriptor(self, i, row);
+        ani_pack_columns(w, element, live, full);
+        for (int k = 0; k < columns; ++k)
+            out[full[k]] = row[k];
+    }
+    free(row);
+    free(full);
 }
 
 static const char *const kernel_words[] = {"auto", "avx512", "avx2", "portable", NULL};
@@ -316,7 +367,7 @@ const mds_engine mds_engine_ani = {
     .summary = "ANI networks (ANI-2x, 1x, 1ccx), ensemble or single member",
     .options = ani_options,
     .caps = MDS_CAP_STRESS | MDS_CAP_CONSERVATIVE | MDS_CAP_NONPERIODIC,
-    .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32,
+    .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32 | 1u << MDS_PRECISION_TF32X3,
     .default_precision = MDS_PRECISION_FP32,
     .create = ani_create,
     .destroy = ani_destroy,
@@ -327,5 +378,7 @@ const mds_engine mds_engine_ani = {
     .memory_bytes = ani_memory_bytes,
     .cutoff = ani_cutoff,
     .members = ani_member_count,
+    .compute_cuda = MDS_CUDA_FN(ani_compute_cuda),
+    .make_room = ani_make_room,
     .on_sim = true,
 };

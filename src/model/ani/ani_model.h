@@ -37,6 +37,7 @@ typedef struct ani {
     void *g, *grad, *h, *scratch, *f;
     size_t g_bytes, grad_bytes, h_bytes, scratch_bytes, f_bytes;
     size_t grad_stride, h_stride; /* bytes from one thread's part to the next */
+    struct ani_cuda *cuda;        /* instead of all that, but the list, on a CUDA device */
 } ani;
 
 /* Divides the networks' work and reserves what a step needs; called by prepare. */

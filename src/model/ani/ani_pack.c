@@ -10,8 +10,7 @@ static int padded(int count)
     return (count + ANI_PACK - 1) / ANI_PACK * ANI_PACK;
 }
 
-/* Live columns of the descriptor, padded. */
-static int features_of(const ani_weights *w, int live)
+int ani_pack_features(const ani_weights *w, int live)
 {
     return padded(ani_descriptor_length(&w->descriptor, live));
 }
@@ -22,7 +21,7 @@ static void widths(const ani_weights *w, int member, int element, int live, int 
 {
     const ani_net *net = &w->net[member][element];
 
-    *in = l ? padded(net->layer[l].in) : features_of(w, live);
+    *in = l ? padded(net->layer[l].in) : ani_pack_features(w, live);
     *out = l + 1 < net->layers ? padded(net->layer[l].out) : 1;
 }
 
@@ -48,8 +47,7 @@ size_t ani_pack_bytes(const ani_weights *weights, const ani_kernel *kernel, int 
     return bytes;
 }
 
-/* full[k]: the column of the whole descriptor that live column k is. */
-static void list_columns(const ani_weights *w, const int *element, int live, int *full)
+void ani_pack_columns(const ani_weights *w, const int *element, int live, int *full)
 {
     const ani_descriptor *d = &w->descriptor;
     const int tile = d->n_angular * d->n_sections, radial = ani_descriptor_radial(d, w->elements);
@@ -129,7 +127,7 @@ static mds_status make_buffers(packer *p, int live, int **full)
                 weight = size > weight ? size : weight;
                 bias = (size_t)layer->out > bias ? (size_t)layer->out : bias;
             }
-    *full = malloc(((size_t)features_of(w, live) + 1) * sizeof **full);
+    *full = malloc(((size_t)ani_pack_features(w, live) + 1) * sizeof **full);
     p->weight = malloc(weight * sizeof(float));
     p->bias = malloc(bias * sizeof(float));
     return *full && p->weight && p->bias ? MDS_OK
@@ -147,7 +145,7 @@ mds_status ani_pack_make(mds_device *device, const ani_weights *weights, const a
 
     ani_pack_fini(device, pack);
     MDS_TRY(make_buffers(&p, live, &full));
-    list_columns(weights, element, live, full);
+    ani_pack_columns(weights, element, live, full);
     p.full = full;
     MDS_TRY(mds_device_alloc(device, bytes, "ani weights", &pack->memory));
     p.device = pack->memory;
@@ -166,7 +164,7 @@ mds_status ani_pack_make(mds_device *device, const ani_weights *weights, const a
     memcpy(pack->element, element, (size_t)live * sizeof *element);
     pack->live = live;
     pack->members = members;
-    pack->features = features_of(weights, live);
+    pack->features = ani_pack_features(weights, live);
     pack->bytes = bytes;
 out:
     free(full);

@@ -21,6 +21,10 @@ mds_status ani_pack_make(mds_device *device, const ani_weights *weights, const a
                          int first, int members, const int *element, int live, double scale,
                          ani_pack *pack);
 void ani_pack_fini(mds_device *device, ani_pack *pack);
+/* Live columns of the descriptor, padded; and which column of the whole descriptor each of them is
+ * (as many as there are without padding). */
+int ani_pack_features(const ani_weights *weights, int live);
+void ani_pack_columns(const ani_weights *weights, const int *element, int live, int *full);
 /* Bytes that packing `live` elements takes. */
 size_t ani_pack_bytes(const ani_weights *weights, const ani_kernel *kernel, int first, int members,
                       const int *element, int live);
