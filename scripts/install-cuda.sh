@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Where there is no nvcc: the CUDA 13.0 compiler, runtime and cuBLAS from NVIDIA's wheels on PyPI, 0.5 GB,
+# Where there is no nvcc: the CUDA 13.0 compiler, runtime, cuBLAS and NVTX from NVIDIA's wheels on PyPI, 0.5 GB,
 # into .cuda/ beside this script's folder. No root, and nothing outside that folder; no driver and no GPU
 # are needed to compile. Does nothing where nvcc is on PATH, under /usr/local/cuda or in .cuda already.
 #   scripts/install-cuda.sh && cmake -B build -S . -DCMAKE_CUDA_COMPILER=$PWD/.cuda/bin/nvcc
@@ -20,7 +20,8 @@ trap 'rm -rf "$parts"' EXIT
 echo "scripts/install-cuda.sh: fetching nvcc 13.0 into $to" >&2
 if ! python3 -m pip download -q --no-deps --only-binary :all: -d "$parts" nvidia-cuda-nvcc==13.0.88 \
         nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 'nvidia-cuda-runtime==13.0.*' \
-        'nvidia-cuda-cccl==13.0.*' nvidia-cublas==13.0.2.14 2>"$parts/log"; then
+        'nvidia-cuda-cccl==13.0.*' nvidia-cublas==13.0.2.14 'nvidia-nvtx==13.0.*' \
+        'nvidia-cuda-profiler-api==13.0.*' 2>"$parts/log"; then
     tail -n 3 "$parts/log" >&2
     echo "scripts/install-cuda.sh: no nvcc here, and PyPI did not give it (above)" >&2
     exit 1

@@ -132,6 +132,7 @@ static mds_status setup(mds_trial *trial, const char *device, mds_start_cache *c
     beat_setup(trial->samples);
     MDS_TRY(mds_model_create(&trial->spec, trial->device, &trial->model));
     trial->regions.device = trial->device;
+    trial->regions.marks = &trial->marks;
     mds_model_set_regions(trial->model, &trial->regions);
     beat_setup(trial->samples);
     MDS_TRY(mds_model_prepare(trial->model, &trial->state));
@@ -174,6 +175,7 @@ static mds_status steady(mds_trial *trial)
     MDS_TRY(mds_state_pull_block(&trial->state));
     header->volume_A3 = trial->state.box.volume;
     MDS_TRY(count_dangerous(trial, &before));
+    mds_marks_record(&trial->marks, trial->device, true);
     const double cpu_begin = thread_cpu_s();
     const int64_t begin = mds_clock_ns();
     status = trial->run->timing == MDS_TIMING_OFF
@@ -181,6 +183,7 @@ static mds_status steady(mds_trial *trial)
                  : mds_trial_segment(trial, MDS_PHASE_STEADY, steps, 0);
     header->loop_s = 1e-9 * (double)(mds_clock_ns() - begin - trial->frames_ns);
     header->loop_cpu_s = thread_cpu_s() - cpu_begin;
+    mds_marks_record(&trial->marks, trial->device, false);
     if (status != MDS_OK)
         return status;
     MDS_TRY(count_dangerous(trial, &after));
@@ -205,6 +208,19 @@ static void clean_up(mds_trial *trial)
         close(trial->statm);
 }
 
+/* The range of the whole case, "case silicon/64/nve/reference/r0". */
+static int begin_marks(mds_trial *trial)
+{
+    char name[272], label[256];
+
+    trial->marks.on = trial->study->nvtx;
+    if (!trial->marks.on)
+        return 0;
+    mds_case_label(trial->study, trial->point, label, sizeof label);
+    snprintf(name, sizeof name, "case %s", label);
+    return mds_marks_begin(&trial->marks, name, -1);
+}
+
 mds_status mds_case_run(const mds_study *study, const mds_case *point, int case_index, int attempt,
                         const char *device, mds_start_cache *cache, mds_samples *samples)
 {
@@ -215,6 +231,7 @@ mds_status mds_case_run(const mds_study *study, const mds_case *point, int case_
                        .samples = samples,
                        .started_ns = mds_clock_ns(),
                        .statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    const int mark = begin_marks(&trial);
     mds_status status;
 
     mds_error_clear();
@@ -234,6 +251,7 @@ out:
              : mds_error()[0] ? mds_error()
                               : mds_status_text(status));
     clean_up(&trial);
+    mds_marks_end_to(&trial.marks, mark);
     mds_samples_beat(samples, MDS_PHASE_FINISHED);
     return status;
 }

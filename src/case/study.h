@@ -88,6 +88,7 @@ typedef struct mds_study {
     char output[MDS_PATH_SIZE];
     int64_t trajectory_every;          /* 0: none */
     char teacher[MDS_MODEL_NAME_SIZE]; /* model that the others are compared with; "none", "" */
+    bool nvtx;                         /* marks for profilers (--nvtx); not part of the text */
     char *text;                        /* the configuration as given */
     char *resolved;                    /* as resolved: libconfig text that gives this study again */
 } mds_study;

@@ -321,8 +321,13 @@ static RARELY void name_step(const mds_trial *trial, mds_phase phase, int64_t i,
 
 static inline mds_status step_of(mds_trial *trial, bool thermodynamics, int64_t flags)
 {
-    return trial->host_access ? timed_step(trial, thermodynamics, flags)
-                              : mds_trial_late_step(trial, thermodynamics, flags);
+    const int mark = mds_marks_begin(&trial->marks, "step", trial->step);
+    const mds_status status = trial->host_access
+                                  ? timed_step(trial, thermodynamics, flags)
+                                  : mds_trial_late_step(trial, thermodynamics, flags);
+
+    mds_marks_end_to(&trial->marks, mark);
+    return status;
 }
 
 static RARELY mds_status end_segment(mds_trial *trial)
@@ -339,6 +344,7 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
     cadence energy = cadence_of(run->energy_every), memory = cadence_of(run->memory_every);
     cadence frame = frame_cadence(trial, phase);
     int64_t *done = done_counter(trial, phase);
+    const int mark = mds_marks_begin(&trial->marks, mds_phase_name(phase), -1);
     mds_status status = MDS_OK;
 
     trial->begin_ns = 0;
@@ -366,10 +372,11 @@ mds_status mds_trial_segment(mds_trial *trial, mds_phase phase, int64_t count, i
         ++trial->step;
     }
     mds_trial_publish(trial, 0);
+    mds_marks_end_to(&trial->marks, mark);
     return status;
 }
 
-mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t count)
+static mds_status bare_steps(mds_trial *trial, mds_phase phase, int64_t count)
 {
     cadence energy = cadence_of(trial->run->energy_every), frame = frame_cadence(trial, phase);
     int64_t *done = done_counter(trial, phase);
@@ -379,7 +386,9 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
         const unsigned want = due(&energy, i == count - 1) ? trial->thermo_want : 0u;
 
         mds_samples_beat(trial->samples, phase);
+        const int mark = mds_marks_begin(&trial->marks, "step", trial->step);
         status = mds_protocol_step(trial->protocol, want);
+        mds_marks_end_to(&trial->marks, mark);
         if (status == MDS_OK && !trial->host_access)
             status = mds_trial_late_bare(trial, i);
         if (status != MDS_OK) {
@@ -394,6 +403,15 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
         ++trial->step;
     }
     return count > 0 ? fetch_and_judge(trial) : status; /* waits for the last step */
+}
+
+mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t count)
+{
+    const int mark = mds_marks_begin(&trial->marks, mds_phase_name(phase), -1);
+    const mds_status status = bare_steps(trial, phase, count);
+
+    mds_marks_end_to(&trial->marks, mark);
+    return status;
 }
 
 /* One step of the component pass, which ends with a synchronisation so that the parts are whole. */
@@ -425,16 +443,21 @@ mds_status mds_trial_components(mds_trial *trial, int64_t count)
     cadence energy = cadence_of(trial->run->energy_every);
     mds_status status = MDS_OK;
 
+    const int pass = mds_marks_begin(&trial->marks, mds_phase_name(MDS_PHASE_COMPONENTS), -1);
+
     trial->regions.on = true;
     trial->observation.regions = &trial->regions;
     for (int64_t i = 0; i < count && status == MDS_OK; ++i) {
         mds_samples_beat(trial->samples, MDS_PHASE_COMPONENTS);
+        const int mark = mds_marks_begin(&trial->marks, "step", trial->step);
         status = component_step(trial, due(&energy, i == count - 1));
+        mds_marks_end_to(&trial->marks, mark);
         if (status != MDS_OK)
             name_step(trial, MDS_PHASE_COMPONENTS, i, status);
         ++trial->step;
     }
     trial->regions.on = false;
     trial->observation.regions = NULL;
+    mds_marks_end_to(&trial->marks, pass);
     return status;
 }

@@ -50,6 +50,7 @@ typedef struct mds_trial {
     mds_frame_store frames;
     mds_protocol *protocol;
     mds_regions regions;
+    mds_marks marks; /* on with --nvtx */
 
     mds_sampler *sampler; /* NULL: no telemetry */
     long preemptions;     /* of this thread so far */

@@ -380,6 +380,9 @@ static mds_status start_worker(run *r)
         config.isolated = false;
     else if (isolation && strcmp(isolation, "process") != 0)
         return mds_fail(MDS_ERR_USAGE, "--isolation %s: process or none is right", isolation);
+    r->study.nvtx = mds_args_given(r->args, "nvtx") > 0;
+    if (r->study.nvtx && mds_marks_lacking())
+        return mds_fail(MDS_ERR_USAGE, "--nvtx: %s", mds_marks_lacking());
     r->job.study = &r->study;
     r->job.matrix = &r->matrix;
     r->job.device =
@@ -470,6 +473,7 @@ static const mds_flag run_flags[] = {
     {"dry-run", 'n', NULL, "print the plan and stop"},
     {"isolation", 0, "process|none", "run cases in a worker process (default) or in the rank"},
     {"oversubscribe", 0, NULL, "let several ranks share a GPU; the file says so"},
+    {"nvtx", 0, NULL, "ranges for profilers (case, step, component); needs a build with CUDA"},
     {"time-limit", 0, "TIME", "stop in time: 00:30:00, 30m, 1-12 (Slurm's forms); exit 75"},
     {"gate", 0, NULL, "exit 3 when a target is missed, 5 when energy drift is"},
     {"quiet", 'q', NULL, "no progress on stderr"},

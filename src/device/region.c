@@ -16,6 +16,12 @@ static const char *const texts[] = {
 #undef REGION_TEXT
 };
 
+static const char *const marks[] = {
+#define REGION_MARK(id, key, text) "component " key,
+    MDS_REGION_LIST(REGION_MARK)
+#undef REGION_MARK
+};
+
 const char *mds_region_key(mds_region region)
 {
     return (unsigned)region < MDS_REGION_COUNT ? keys[region] : "unknown";
@@ -47,7 +53,7 @@ static void wait_for_device(const mds_regions *regions)
 
 void mds_region_enter(mds_regions *regions, mds_region region)
 {
-    (void)region;
+    regions->mark = mds_marks_begin(regions->marks, marks[region], -1);
     if (regions->visits < regions->event_room) {
         mds_device_event_record(regions->device, slot_of(regions, regions->visits));
         return;
@@ -62,10 +68,11 @@ void mds_region_leave(mds_regions *regions, mds_region region)
     if (regions->visits < regions->event_room) {
         mds_device_event_record(regions->device, slot_of(regions, regions->visits) + 1);
         regions->visited[regions->visits++] = (unsigned char)region;
-        return;
+    } else {
+        wait_for_device(regions);
+        regions->seconds[region] += 1e-9 * (double)(mds_clock_ns() - regions->started_ns);
     }
-    wait_for_device(regions);
-    regions->seconds[region] += 1e-9 * (double)(mds_clock_ns() - regions->started_ns);
+    mds_marks_end_to(regions->marks, regions->mark);
 }
 
 void mds_regions_collect(mds_regions *regions)

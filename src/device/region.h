@@ -9,7 +9,7 @@
 #ifndef MDS_DEVICE_REGION_H
 #define MDS_DEVICE_REGION_H
 
-#include "device/device.h"
+#include "device/marks.h"
 
 #define MDS_REGION_LIST(X)                                                                         \
     X(NEIGHBOR, "neighbor", "neighbour list: displacement test, images, rebuild")                  \
@@ -44,7 +44,9 @@ enum { MDS_REGION_VISITS = 64 }; /* regions of one step that are timed by events
 
 typedef struct mds_regions {
     mds_device *device;
+    mds_marks *marks; /* profilers' view of the same: a range per region; may be NULL */
     bool on;
+    int mark; /* depth of the open one */
     int64_t started_ns;
     /* Without host access regions are timed by events, so that nothing waits within the step: slots
      * event_first to event_first + 2·event_room − 1 of the device's ring. With event_room 0, or

@@ -76,6 +76,8 @@ class BadInput(Case):
         self.refuse("list", "model", code=2, says=["models"])
         self.refuse("run", path, "--set", "run.stepz=3", code=78, says=["stepz", "steps"])
         self.refuse("run", path, "--isolation", "maybe", code=2, says=["process"])
+        if "CUDA:     none" in mdsweep("--version").out:
+            self.refuse("run", path, "--nvtx", code=2, says=["NVTX", "-DMDSWEEP_CUDA=ON"])
 
     def test_an_existing_file_is_kept(self):
         path = self.config(SMALL)

@@ -290,5 +290,58 @@ class Faults(Cuda):
             self.assertTrue(reason.startswith("device lost: "), reason)
 
 
+class Marks(Cuda):
+    """--nvtx: what the shim was told by each worker, as a profiler would be."""
+
+    def ranges(self):
+        """Lists of (stack of names when a range was opened) by process, and what was left open at its end."""
+        opened, stacks = {}, {}
+        with open(self.path("marks")) as file:
+            for line in file:
+                pid, word, *rest = line.rstrip("\n").split(" ", 2)
+                stack = stacks.setdefault(pid, [])
+                if word == "push":
+                    stack.append(rest[0])
+                    opened.setdefault(pid, []).append(tuple(stack))
+                elif word == "pop":
+                    stack.pop()
+                else:
+                    self.assertIn(word, ("start", "stop"))
+        return opened, stacks
+
+    def test_cases_steps_and_components(self):
+        run = self.cuda(self.small('"reference"', repeats=3), "--nvtx", np=2,
+                        env={"MDS_SHIM_MARKS": self.path("marks")})
+        self.assertEqual(run.code, 0, run.err)
+        opened, stacks = self.ranges()
+        self.assertFalse(any(stacks.values()), stacks)
+        every = [stack for part in opened.values() for stack in part]
+        self.assertEqual(sorted(stack[0] for stack in every if len(stack) == 1),
+                         [f"case silicon/32/nve/reference/r{k}" for k in range(3)])
+        steps = [stack for stack in every if len(stack) == 3]
+        self.assertEqual(len(steps), 3 * (1 + 4 + 24 + 2))
+        self.assertEqual(sum(stack[1] == "steady" for stack in steps), 3 * 24)
+        self.assertIn("component forces", {stack[3] for stack in every if len(stack) == 4})
+
+    def test_a_case_killed_by_its_limit(self):
+        """Its worker dies within a step; the next one begins anew."""
+        config = self.small('"f-spin", "null"', run="steps = 60; warmup = 2; component_steps = 2; "
+                                                    "timeout_s = 2.0; equilibration = 0;",
+                            more='models: { f-spin: { engine = "fault"; kind = "spin"; at_step = 25; }; };')
+        run = self.cuda(config, "--nvtx", env={"MDS_SHIM_MARKS": self.path("marks")})
+        self.assertEqual(run.code, 1, run.err)
+        opened, stacks = self.ranges()
+        left = [stack for stack in stacks.values() if stack]
+        self.assertEqual(len(left), 1, stacks)
+        self.assertEqual(left[0][0], "case silicon/32/nve/f-spin/r0")
+        cases = {stack[0] for part in opened.values() for stack in part if len(stack) == 1}
+        self.assertEqual(len(cases), 2)
+
+    def test_nothing_without_the_option(self):
+        run = self.cuda(self.small(), env={"MDS_SHIM_MARKS": self.path("marks")})
+        self.assertEqual(run.code, 0, run.err)
+        self.assertFalse(os.path.exists(self.path("marks")))
+
+
 if __name__ == "__main__":
     main()

@@ -235,12 +235,14 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int *least, int *greatest)
 cudaError_t cudaProfilerStart(void)
 {
     Lock lock(mutex());
+    write_mark("start");
     return init();
 }
 
 cudaError_t cudaProfilerStop(void)
 {
     Lock lock(mutex());
+    write_mark("stop");
     return init();
 }
 

@@ -59,6 +59,7 @@ unsigned random_below(uint64_t *state, unsigned n);
 [[noreturn]] void report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same without the end, for what an api call then refuses. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void write_mark(const char *text); /* what a profiler is told: to MDS_SHIM_MARKS */
 
 /* --- device memory (memory.cpp) -------------------------------------------------------------- */
 
