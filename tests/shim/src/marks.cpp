@@ -1,6 +1,6 @@
-// What a profiler would be told: NVTX ranges and its switch, a line each in the file MDS_SHIM_MARKS, whole at
-// once, so that the process may be killed at any moment: "pid push NAME [number]", "pid pop", "pid start",
-// "pid stop". A pop without a range is "pid surplus".
+// What a profiler would be told: NVTX ranges and its switch, a line each in the file
+// MDS_SHIM_MARKS, whole at once, so that the process may be killed at any moment: "pid push NAME
+// [number]", "pid pop", "pid start", "pid stop". A pop without a range is "pid surplus".
 #include "shim.hpp"
 
 #include <cstdio>
