@@ -81,7 +81,6 @@ static inline outcome twins_look(twins *t, int side)
     outcome out = {.n = t->state[side].n};
 
     assert_true(out.n <= 128);
-    CHECK_OK(mds_device_sync(t->device[side]));
     CHECK_OK(mds_state_fetch_scalars(&t->state[side], &out.s));
     CHECK_OK(mds_device_copy(t->device[side], out.f, t->state[side].f,
                              (size_t)out.n * 3 * sizeof(double), MDS_COPY_TO_HOST));
