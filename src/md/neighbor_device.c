@@ -15,6 +15,11 @@
 #define NEARLY_FULL 0.9
 enum { ROOM_ENTRIES = 16 };
 
+/* Bins cost a launch in every step and make only builds faster, which are few: from so many atoms
+ * on, if the cell has at least twice as many as an atom looks at (docs/cuda-step.md). */
+#define BIN_GAIN 2.0
+enum { BINS_FROM = 3072 };
+
 typedef struct buffer {
     void *memory;
     size_t capacity; /* bytes */
@@ -25,6 +30,7 @@ typedef struct device_list {
     mds_device *device;
     mds_neighbor_options options;
     mds_neighbor_work work;
+    int bins_from;      /* atoms */
     mds_status pending; /* an error of invalidate(), which cannot say so itself */
     buffer atoms, rows;
 } device_list;
@@ -45,6 +51,8 @@ static mds_status create(mds_device *device, const mds_neighbor_options *options
     self->options = *options;
     self->work.cutoff = options->cutoff;
     self->work.skin = options->skin;
+    self->work.bin_gain = BIN_GAIN;
+    self->bins_from = BINS_FROM;
     *out = &self->list;
     return MDS_OK;
 }
@@ -81,6 +89,10 @@ static size_t lay_out(mds_neighbor_work *w, int n, char *base)
     w->wrap = take(base, &used, count * 3 * sizeof *w->wrap);
     w->count = take(base, &used, count * sizeof *w->count);
     w->moved = take(base, &used, blocks * sizeof *w->moved);
+    if (w->bin_room > 0) {
+        w->bin_count = take(base, &used, (size_t)mds_neighbor_bins_at_most(n) * sizeof(int));
+        w->bin_atom = take(base, &used, (size_t)w->bin_room * sizeof *w->bin_atom);
+    }
     return used;
 }
 
@@ -98,7 +110,9 @@ static mds_status run(device_list *self, mds_state *state)
     w->x = state->x;
     w->d = state->d;
     w->s = state->s;
-    const mds_status status = mds_neighbor_launch_advance(self->device, w);
+    mds_status status = mds_neighbor_launch_advance(self->device, w);
+    if (status == MDS_OK && w->bin_room > 0)
+        status = mds_neighbor_launch_file(self->device, w);
     return status == MDS_OK ? mds_neighbor_launch_rebuild(self->device, w) : status;
 }
 
@@ -162,6 +176,7 @@ static mds_status size(device_list *self, mds_state *state)
     if (state->n > 1 << MDS_ENTRY_ATOM_BITS)
         return mds_fail(MDS_ERR_CAPACITY, "%d atoms; the neighbour list of a GPU takes %d",
                         state->n, 1 << MDS_ENTRY_ATOM_BITS);
+    w->bin_room = state->n >= self->bins_from ? MDS_NEIGHBOR_BIN_ROOM * state->n : 0;
     MDS_TRY(mds_device_reserve(self->device, lay_out(w, state->n, NULL), "neighbour list's atoms",
                                &self->atoms.memory, &self->atoms.capacity));
     lay_out(w, state->n, self->atoms.memory);
@@ -208,6 +223,22 @@ static void invalidate(mds_neighbor *list)
 {
     if (list->n > 0)
         of(list)->pending = forget(of(list));
+}
+
+void mds_neighbor_device_set_bins(mds_neighbor *list, int atoms, double gain)
+{
+    of(list)->bins_from = atoms;
+    of(list)->work.bin_gain = gain;
+}
+
+mds_status mds_neighbor_device_binned(mds_neighbor *list, bool *out)
+{
+    mds_neighbor_control control;
+    const mds_status status = read_control(of(list), &control);
+
+    *out = status == MDS_OK && of(list)->work.bin_room > 0 && control.binned &&
+           control.fullest == 0;
+    return status;
 }
 
 const mds_neighbor_ops mds_neighbor_cuda = {

@@ -1,11 +1,12 @@
-/* The neighbour list on a CUDA device: two kernels per update, the second of which returns at once
- * in most steps.
+/* The neighbour list on a CUDA device: two or three kernels per update, of which all but the first
+ * return at once in most steps.
  *
  * `advance` brings the wrapped positions up to date and finds the largest displacement; its last
  * block decides, and if the list has become too old, wraps all atoms anew. `rebuild` then gives
  * each atom a warp, whose lanes look at one other atom each, with all images of it that can be
- * near. That is n²/32 steps per warp in all, about right for the thousand atoms this is made for;
- * beyond some ten thousand, bins would pay. */
+ * near: n/32 rounds per row, about right for the thousand atoms this is made for. With more atoms
+ * `file_atoms` stands in between, which wraps them and puts them into bins; the lanes then look at
+ * what the bins around their atom hold (neighbor_cells.cuh). */
 #include "device/cuda/launch.cuh"
 
 #include "md/reduce.cuh"
@@ -15,6 +16,8 @@ extern "C" {
 #include "md/neighbor_math.h"
 #include "md/neighbor_view.h"
 }
+
+#include "md/neighbor_cells.cuh"
 
 /* Beyond this many cells from home an atom has no meaningful position left. */
 #define FARTHEST_CELL 1e8
@@ -124,39 +127,68 @@ static __device__ void begin_build(const mds_neighbor_work &w)
     }
 }
 
+/* Atom i into the cell, where its fractional coordinates are s. False: it has no position. */
+static __device__ bool wrap_atom(const mds_neighbor_work &w, int i, double s[3])
+{
+    const mds_step_block *d = w.d;
+    const double *x = w.x + 3 * (size_t)i;
+    bool known = true;
+
+    for (int k = 0; k < 3; ++k) {
+        s[k] = x[0] * d->inverse[0][k] + x[1] * d->inverse[1][k] + x[2] * d->inverse[2][k];
+        const double cell = d->periodic[k] ? floor(s[k]) : 0.0;
+        const bool here = fabs(s[k]) < INFINITY && fabs(cell) <= FARTHEST_CELL;
+
+        known = known && here;
+        s[k] = here ? s[k] - cell : 0.0;
+        w.wrap[3 * (size_t)i + k] = here ? -(int)cell : 0;
+        w.x0[3 * (size_t)i + k] = x[k];
+    }
+    place(w, d->h, i);
+    return known;
+}
+
+/* For one thread: atom `lost`, if there is one, has no position. */
+static __device__ void judge_positions(const mds_neighbor_work &w, int lost)
+{
+    if (lost >= w.n)
+        return;
+    w.control->valid = 0;
+    w.d->fault = MDS_FAULT_NOT_FINITE;
+    w.d->fault_value = lost;
+}
+
 /* For a block: all atoms into the cell. */
 static __device__ void wrap_atoms(const mds_neighbor_work &w)
 {
     __shared__ int lost;
-    const mds_step_block *d = w.d;
+    double s[3];
 
     if (threadIdx.x == 0) {
         lost = w.n;
         begin_build(w);
     }
     __syncthreads();
-    for (int i = (int)threadIdx.x; i < w.n; i += (int)blockDim.x) {
-        const double *x = w.x + 3 * (size_t)i;
-
-        for (int k = 0; k < 3; ++k) {
-            const double s = x[0] * d->inverse[0][k] + x[1] * d->inverse[1][k] +
-                             x[2] * d->inverse[2][k];
-            const double cell = d->periodic[k] ? floor(s) : 0.0;
-            const bool here = fabs(s) < INFINITY && fabs(cell) <= FARTHEST_CELL;
-
-            if (!here)
-                atomicMin(&lost, i);
-            w.wrap[3 * (size_t)i + k] = here ? -(int)cell : 0;
-            w.x0[3 * (size_t)i + k] = x[k];
-        }
-        place(w, d->h, i);
-    }
+    for (int i = (int)threadIdx.x; i < w.n; i += (int)blockDim.x)
+        if (!wrap_atom(w, i, s))
+            atomicMin(&lost, i);
     __syncthreads();
-    if (threadIdx.x == 0 && lost < w.n) {
-        w.control->valid = 0;
-        w.d->fault = MDS_FAULT_NOT_FINITE;
-        w.d->fault_value = lost;
+    if (threadIdx.x == 0)
+        judge_positions(w, lost);
+}
+
+/* For a block: empty bins. */
+static __device__ void clear_bins(const mds_neighbor_work &w)
+{
+    const int most = mds_neighbor_bins_at_most(w.n);
+
+    if (threadIdx.x == 0) {
+        begin_build(w);
+        mds_choose_bins(w);
+        w.control->lost = w.n;
     }
+    for (int k = (int)threadIdx.x; k < most; k += (int)blockDim.x)
+        w.bin_count[k] = 0;
 }
 
 static __global__ void advance(mds_neighbor_work w)
@@ -187,19 +219,36 @@ static __global__ void advance(mds_neighbor_work w)
     if (threadIdx.x == 0)
         good = decide(w, f, moved);
     __syncthreads();
-    if (!good)
+    if (good)
+        return;
+    if (w.bin_room > 0)
+        clear_bins(w);
+    else
         wrap_atoms(w);
 }
 
-/* What the warps of `rebuild` share. */
-typedef struct surroundings {
-    double h[3][3], inverse[3][3], reach[3], limit;
-} surroundings;
+static __global__ void file_atoms(mds_neighbor_work w)
+{
+    const int i = (int)(blockIdx.x * blockDim.x + threadIdx.x);
+    mds_neighbor_control *c = w.control;
+    double s[3];
+
+    if (!w.d->rebuild || w.d->fault)
+        return;
+    if (i < w.n) {
+        if (!wrap_atom(w, i, s))
+            atomicMin(&c->lost, i);
+        if (c->binned)
+            mds_file_atom(w, s, i);
+    }
+    if (mds_last_block(&c->ticket) && threadIdx.x == 0)
+        judge_positions(w, c->lost);
+}
 
 /* The images of atom j near atom i, in ascending order, into out (if there is room for them);
  * returns how many there are. */
-static __device__ int list_images(const mds_neighbor_work &w, const surroundings &e, int i, int j,
-                                  uint32_t *out, int room)
+static __device__ int list_images(const mds_neighbor_work &w, const mds_surroundings &e, int i,
+                                  int j, uint32_t *out, int room)
 {
     const double *xi = w.xw + 4 * (size_t)i, *xj = w.xw + 4 * (size_t)j;
     const double d[3] = {xj[0] - xi[0], xj[1] - xi[1], xj[2] - xi[2]};
@@ -216,11 +265,7 @@ static __device__ int list_images(const mds_neighbor_work &w, const surroundings
     for (int a = low[0]; a <= high[0]; ++a)
         for (int b = low[1]; b <= high[1]; ++b)
             for (int c = low[2]; c <= high[2]; ++c) {
-                const double x = d[0] + (a * e.h[0][0] + b * e.h[1][0] + c * e.h[2][0]);
-                const double y = d[1] + (a * e.h[0][1] + b * e.h[1][1] + c * e.h[2][1]);
-                const double z = d[2] + (a * e.h[0][2] + b * e.h[1][2] + c * e.h[2][2]);
-
-                if (x * x + y * y + z * z > e.limit || (i == j && a == 0 && b == 0 && c == 0))
+                if ((i == j && a == 0 && b == 0 && c == 0) || !mds_image_is_near(e, d, a, b, c))
                     continue;
                 if (count < room)
                     out[count] = mds_entry_pack(j, a, b, c);
@@ -230,7 +275,7 @@ static __device__ int list_images(const mds_neighbor_work &w, const surroundings
 }
 
 /* For a warp: the row of atom i; returns its length in all lanes. */
-static __device__ int list_row(const mds_neighbor_work &w, const surroundings &e, int i)
+static __device__ int list_row(const mds_neighbor_work &w, const mds_surroundings &e, int i)
 {
     const int lane = (int)threadIdx.x & 31;
     uint32_t *row = w.entry + (size_t)i * (size_t)w.stride;
@@ -239,16 +284,10 @@ static __device__ int list_row(const mds_neighbor_work &w, const surroundings &e
     for (int first = 0; first < w.n; first += 32) {
         const int j = first + lane;
         const int mine = j < w.n ? list_images(w, e, i, j, row, 0) : 0;
-        int place = mine;
 
         if (__ballot_sync(MDS_FULL_WARP, mine > 0) == 0u)
             continue;
-        /* Sum over this lane and those before it. */
-        for (int step = 1; step < 32; step *= 2) {
-            const int before = __shfl_sync(MDS_FULL_WARP, place, (lane - step) & 31);
-
-            place += lane >= step ? before : 0;
-        }
+        int place = mds_warp_scan(mine);
         const int total = __shfl_sync(MDS_FULL_WARP, place, 31);
         place += used - mine;
         if (mine > 0 && place < w.stride)
@@ -258,27 +297,42 @@ static __device__ int list_row(const mds_neighbor_work &w, const surroundings &e
     return used;
 }
 
+/* For one thread. */
+static __device__ void survey(const mds_neighbor_work &w, mds_surroundings *e)
+{
+    const mds_neighbor_control *c = w.control;
+    const double reach = (w.cutoff + w.skin) * (1.0 + 1e-12);
+
+    e->limit = reach * reach;
+    for (int k = 0; k < 9; ++k) {
+        e->h[k / 3][k % 3] = c->built_h[k / 3][k % 3];
+        e->inverse[k / 3][k % 3] = c->built_inverse[k / 3][k % 3];
+        e->reach[k / 3] = c->reach[k / 3];
+    }
+    e->bin_size = 0;
+    if (w.bin_room == 0 || !c->binned || c->fullest != 0)
+        return;
+    e->bin_size = c->bin_size;
+    for (int k = 0; k < 3; ++k) {
+        e->bins[k] = c->bins[k];
+        e->span[k] = c->span[k];
+        e->periodic[k] = c->built_periodic[k];
+    }
+}
+
 static __global__ void rebuild(mds_neighbor_work w)
 {
-    __shared__ surroundings e;
+    __shared__ mds_surroundings e;
     const int i = (int)(blockIdx.x * ATOMS_PER_BLOCK + threadIdx.x / 32);
     mds_neighbor_control *c = w.control;
 
     if (!w.d->rebuild || w.d->fault)
         return;
-    if (threadIdx.x == 0) {
-        const double reach = (w.cutoff + w.skin) * (1.0 + 1e-12);
-
-        e.limit = reach * reach;
-        for (int k = 0; k < 9; ++k) {
-            e.h[k / 3][k % 3] = c->built_h[k / 3][k % 3];
-            e.inverse[k / 3][k % 3] = c->built_inverse[k / 3][k % 3];
-            e.reach[k / 3] = c->reach[k / 3];
-        }
-    }
+    if (threadIdx.x == 0)
+        survey(w, &e);
     __syncthreads();
     if (i < w.n) {
-        const int length = list_row(w, e, i);
+        const int length = e.bin_size > 0 ? mds_list_binned_row(w, e, i) : list_row(w, e, i);
 
         if (threadIdx.x % 32 == 0) {
             w.count[i] = length < w.stride ? length : w.stride;
@@ -300,6 +354,13 @@ extern "C" mds_status mds_neighbor_launch_advance(mds_device *device, const mds_
     const int block = MDS_NEIGHBOR_ADVANCE_BLOCK;
 
     return MDS_LAUNCH(device, advance, (work->n + block - 1) / block, block, 0, *work);
+}
+
+extern "C" mds_status mds_neighbor_launch_file(mds_device *device, const mds_neighbor_work *work)
+{
+    const int block = MDS_NEIGHBOR_ADVANCE_BLOCK;
+
+    return MDS_LAUNCH(device, file_atoms, (work->n + block - 1) / block, block, 0, *work);
 }
 
 extern "C" mds_status mds_neighbor_launch_rebuild(mds_device *device, const mds_neighbor_work *work)

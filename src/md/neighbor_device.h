@@ -3,14 +3,18 @@
 #ifndef MDS_MD_NEIGHBOR_DEVICE_H
 #define MDS_MD_NEIGHBOR_DEVICE_H
 
+#include "base/hd.h"
+#include "md/neighbor.h"
 #include "md/state.h"
 
 #include <stdint.h>
 
 enum {
     MDS_NEIGHBOR_ADVANCE_BLOCK = 256, /* threads, an atom each */
-    MDS_NEIGHBOR_CELLS = 7            /* most cells that cutoff + skin may reach across; see
+    MDS_NEIGHBOR_CELLS = 7,           /* most cells that cutoff + skin may reach across; see
                                          MDS_ENTRY_SHIFT_BITS */
+    MDS_NEIGHBOR_BIN_ATOMS = 4,       /* bins have that many atoms on average, or more, and room */
+    MDS_NEIGHBOR_BIN_ROOM = 8         /* for that many times the average */
 };
 
 /* What the list remembers from step to step, in device memory. All zero: no list yet. */
@@ -26,6 +30,13 @@ typedef struct mds_neighbor_control {
     unsigned entries;  /* of all rows */
     int64_t builds;    /* since the rows were last sized */
     int64_t dangerous; /* as mds_neighbor.dangerous */
+    /* Where there are bins. */
+    int bins[3];      /* across the cell */
+    int span[3];      /* bins to look at on either side of an atom's own */
+    int bin_size;     /* atoms that one has room for */
+    int binned;       /* bins are worth it in this cell */
+    unsigned fullest; /* atoms of a bin that had no room for them all; 0: none */
+    int lost;         /* first atom without a position; n: none */
 } mds_neighbor_control;
 
 /* By value to the kernels. stride == 0: rows are counted, not written. */
@@ -42,17 +53,36 @@ typedef struct mds_neighbor_work {
     mds_neighbor_control *control;
     mds_step_block *d;
     mds_scalars *s;
+    int bin_room;    /* of bin_atom; 0: no bins, each atom looks at all others */
+    double bin_gain; /* bins in a cell per bin that is looked at, from which on they are used */
+    int *bin_count;  /* (bins at most) */
+    int *bin_atom;   /* (bin_room) */
 } mds_neighbor_work;
+
+/* As many bins as n atoms may have. */
+static inline MDS_HD int mds_neighbor_bins_at_most(int n)
+{
+    return n < MDS_NEIGHBOR_BIN_ATOMS ? 1 : n / MDS_NEIGHBOR_BIN_ATOMS;
+}
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Refreshes xw, tests the displacements, and sets d->rebuild; if that is 1, wraps the atoms anew.
- * Faults: MDS_FAULT_NOT_FINITE, MDS_FAULT_IMAGES. */
+/* Refreshes xw, tests the displacements, and sets d->rebuild; if that is 1 and there are no bins,
+ * wraps the atoms anew. Faults: MDS_FAULT_NOT_FINITE, MDS_FAULT_IMAGES. */
 mds_status mds_neighbor_launch_advance(mds_device *device, const mds_neighbor_work *work);
+/* With bins, if d->rebuild is 1: wraps the atoms and puts them into their bins. Fault:
+ * MDS_FAULT_NOT_FINITE. */
+mds_status mds_neighbor_launch_file(mds_device *device, const mds_neighbor_work *work);
 /* Writes the rows if d->rebuild is 1. Fault: MDS_FAULT_CAPACITY. */
 mds_status mds_neighbor_launch_rebuild(mds_device *device, const mds_neighbor_work *work);
+
+/* For tests, before the first update: bins from `atoms` on, where the cell has `gain` times as many
+ * as an atom looks at. */
+void mds_neighbor_device_set_bins(mds_neighbor *list, int atoms, double gain);
+/* Whether the last build used them. Waits. */
+mds_status mds_neighbor_device_binned(mds_neighbor *list, bool *out);
 
 #ifdef __cplusplus
 }
