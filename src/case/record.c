@@ -267,6 +267,22 @@ static void summarize_components(const view *v, mds_record *out)
     out->value[MDS_METRIC_COMPONENT_RESIDUAL] = step - sum; /* NaN without a pass */
 }
 
+static void take_work(const view *v, mds_record *out)
+{
+    const mds_case_work *work = &v->samples->header->work;
+
+    for (int i = 0; work->known && i < MDS_REGION_COUNT; ++i) {
+        if (work->flop[i] > 0.0)
+            out->component_flop[i] = work->flop[i];
+        if (work->bytes[i] > 0.0)
+            out->component_bytes[i] = work->bytes[i];
+    }
+    if (work->known) {
+        out->value[MDS_METRIC_PEAK_FLOP] = work->peak_flop_s;
+        out->value[MDS_METRIC_PEAK_BYTES] = work->peak_bytes_s;
+    }
+}
+
 mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
                                 const mds_samples *samples, mds_record *out)
 {
@@ -283,7 +299,7 @@ mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
     for (int i = 0; i < MDS_METRIC_COUNT; ++i)
         out->value[i] = NAN;
     for (int i = 0; i < MDS_REGION_COUNT; ++i)
-        out->component_s[i] = NAN;
+        out->component_s[i] = out->component_flop[i] = out->component_bytes[i] = NAN;
     if (isnan(v.dt_fs))
         v.dt_fs = study->systems[point->system].class->timestep_fs;
     v.flags = column(&v, MDS_POOL_STEPS, "flags");
@@ -300,6 +316,7 @@ mds_status mds_record_summarize(const mds_study *study, const mds_case *point,
     summarize_energy(&v, out->value);
     summarize_force_error(&v, out->value);
     summarize_components(&v, out);
+    take_work(&v, out);
 out:
     free(v.x);
     return status;

@@ -68,7 +68,11 @@
     X(FORCE_ERROR_MAX, "force_error_max_eV_A", "eV/angstrom",                                      \
       "largest difference of an atom's force from the teacher's")                                  \
     X(COMPONENT_STEP, "component_step_s", "s", "mean step of the component pass")                  \
-    X(COMPONENT_RESIDUAL, "component_residual_s", "s", "its step less the sum of its components")
+    X(COMPONENT_RESIDUAL, "component_residual_s", "s", "its step less the sum of its components")  \
+    X(PEAK_FLOP, "peak_flop_per_s", "1/s",                                                         \
+      "operations per second of a large matrix product, measured beside the case")                 \
+    X(PEAK_BYTES, "peak_bytes_per_s", "B/s",                                                       \
+      "bytes read and written per second in a large copy, measured beside the case")
 
 typedef enum mds_metric {
 #define MDS_METRIC_ENUM(id, key, unit, text) MDS_METRIC_##id,
@@ -87,6 +91,8 @@ mds_metric mds_metric_find(const char *key); /* MDS_METRIC_COUNT when unknown */
 typedef struct mds_record {
     double value[MDS_METRIC_COUNT];       /* NaN: not known */
     double component_s[MDS_REGION_COUNT]; /* mean per step; NaN: not part of this model's step */
+    /* Per step, by formula (mds_work); NaN: not known. */
+    double component_flop[MDS_REGION_COUNT], component_bytes[MDS_REGION_COUNT];
 } mds_record;
 
 /* From the samples, as far as they go: also for a case that failed half-way. */

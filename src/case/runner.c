@@ -243,6 +243,7 @@ mds_status mds_case_run(const mds_study *study, const mds_case *point, int case_
     MDS_TRY(mds_trial_segment(&trial, MDS_PHASE_WARMUP, trial.run->warmup, MDS_STEP_WARMUP));
     MDS_TRY(steady(&trial));
     MDS_TRY(mds_trial_components(&trial, trial.run->component_steps));
+    mds_trial_work(&trial);
     mds_trial_compare(&trial);
 out:
     header->status = status;

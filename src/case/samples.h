@@ -33,6 +33,14 @@ typedef struct mds_force_error {
     double largest_eV_A; /* of an atom */
 } mds_force_error;
 
+/* What the components of a step do, by formula, and what the device can, as it was measured beside
+ * them. */
+typedef struct mds_case_work {
+    bool known;
+    double flop[MDS_REGION_COUNT], bytes[MDS_REGION_COUNT]; /* 0: nothing is known */
+    double peak_flop_s, peak_bytes_s;                       /* NaN: not measured */
+} mds_case_work;
+
 /* What the worker tells about the case, beside the series. Plain data in shared memory. */
 typedef struct mds_samples_header {
     _Atomic int64_t heartbeat; /* changes whenever the worker gets on */
@@ -57,6 +65,7 @@ typedef struct mds_samples_header {
     int64_t warmup_done, steady_done;
     int64_t dangerous_builds; /* neighbour list builds that came too late, in the steady part */
     mds_force_error force_error;
+    mds_case_work work;
 } mds_samples_header;
 
 typedef struct mds_samples {

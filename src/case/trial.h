@@ -117,6 +117,10 @@ mds_status mds_trial_bare_segment(mds_trial *trial, mds_phase phase, int64_t cou
 /* `count` steps with the regions on, into the components pool. */
 mds_status mds_trial_components(mds_trial *trial, int64_t count);
 
+/* What the components do and what the device can (samples->header->work), where the engine says it.
+ * After everything that is timed. */
+void mds_trial_work(mds_trial *trial);
+
 /* Last of all: compares the forces of a replay with the teacher's (samples->header->force_error).
  */
 void mds_trial_compare(mds_trial *trial);

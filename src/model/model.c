@@ -3,6 +3,7 @@
 #include "model/model.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *device_word(mds_device_kind kind)
 {
@@ -117,6 +118,15 @@ void mds_model_destroy(mds_model *model)
 int mds_model_members(const mds_model *model)
 {
     return model->engine->members ? model->engine->members(model) : 1;
+}
+
+bool mds_model_work(const mds_model *model, const mds_scalars *s, mds_work *out)
+{
+    memset(out, 0, MDS_REGION_COUNT * sizeof *out);
+    if (!model->engine->work)
+        return false;
+    model->engine->work(model, s, out);
+    return true;
 }
 
 void mds_model_set_regions(mds_model *model, mds_regions *regions)

@@ -9,6 +9,7 @@
 #define MDS_MODEL_MODEL_H
 
 #include "base/option.h"
+#include "device/ops.h"
 #include "device/region.h"
 #include "md/state.h"
 
@@ -53,6 +54,12 @@ enum { MDS_CAP_STRESS = 1u, MDS_CAP_CONSERVATIVE = 2u, MDS_CAP_NONPERIODIC = 4u 
 
 enum { MDS_WANT_VIRIAL = 1u }; /* energy and forces are always computed */
 
+/* What a component computes and moves in one step, by formula. */
+typedef struct mds_work {
+    double flop;  /* additions and multiplications of its matrix products and sums */
+    double bytes; /* each input, weights included, read once, each output written once */
+} mds_work;
+
 struct mds_engine {
     const char *name;    /* "sw" */
     const char *summary; /* one line */
@@ -90,6 +97,9 @@ struct mds_engine {
     /* optional: more room for what a full neighbour list (mds_scalars.fill) announces. Called
      * between steps; may wait and allocate. */
     mds_status (*make_room)(mds_model *model, mds_state *state);
+    /* optional: the work of a step like the last one, s its scalars; `out` (MDS_REGION_COUNT) is
+     * zero where nothing is said. For shares of the device's peak in tables. */
+    void (*work)(const mds_model *model, const mds_scalars *s, mds_work *out);
     bool on_sim; /* may run on sim (all run on cpu) */
     bool hidden; /* for tests only: not listed */
 };
@@ -145,6 +155,11 @@ mds_status mds_model_prepare(mds_model *model, const mds_state *state);
 /* Writes state->f, state->s->potential_eV, ->n_edges, ->rebuilt, and ->virial_eV when wanted (NaN
  * otherwise). MDS_ERR_NUMERIC when the state is not computable. */
 mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want);
+/* Work of the components of a step like the last one, out (MDS_REGION_COUNT); false, and zeros,
+ * where the engine does not say. */
+bool mds_model_work(const mds_model *model, const mds_scalars *s, mds_work *out);
+/* What precision the products of networks are in; false for one the operations have not got. */
+bool mds_precision_product(mds_precision precision, mds_real *real, mds_product *product);
 /* Grows what is nearly full; nothing for engines that need no such thing. */
 mds_status mds_model_make_room(mds_model *model, mds_state *state);
 

@@ -22,3 +22,12 @@ mds_status mds_precision_parse(const char *word, mds_precision *out)
     return mds_fail(MDS_ERR_CONFIG,
                     "precision \"%s\" is not one of auto, fp64, fp32, tf32, tf32x3, fp16", word);
 }
+
+bool mds_precision_product(mds_precision precision, mds_real *real, mds_product *product)
+{
+    *real = precision == MDS_PRECISION_FP64 ? MDS_REAL_FP64 : MDS_REAL_FP32;
+    *product = precision == MDS_PRECISION_TF32     ? MDS_PRODUCT_TF32
+               : precision == MDS_PRECISION_TF32X3 ? MDS_PRODUCT_TF32X3
+                                                   : MDS_PRODUCT_EXACT;
+    return precision != MDS_PRECISION_AUTO && precision <= MDS_PRECISION_TF32X3;
+}

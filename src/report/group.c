@@ -102,6 +102,18 @@ double mds_point_component(const mds_groups *groups, const mds_point *point, mds
                      offsetof(mds_row, record.component_s) + region * sizeof(double));
 }
 
+double mds_point_flop(const mds_groups *groups, const mds_point *point, mds_region region)
+{
+    return median_of(groups, point,
+                     offsetof(mds_row, record.component_flop) + region * sizeof(double));
+}
+
+double mds_point_bytes(const mds_groups *groups, const mds_point *point, mds_region region)
+{
+    return median_of(groups, point,
+                     offsetof(mds_row, record.component_bytes) + region * sizeof(double));
+}
+
 const char *mds_row_model(const mds_row *row, char *out, size_t size)
 {
     if (row->synthetic != 1)

@@ -25,6 +25,9 @@ void mds_groups_fini(mds_groups *groups);
 /* Median over the finished repeats of a metric, of a component's time; NaN when there is none. */
 double mds_point_metric(const mds_groups *groups, const mds_point *point, mds_metric metric);
 double mds_point_component(const mds_groups *groups, const mds_point *point, mds_region region);
+/* Of a component's work per step, by formula. */
+double mds_point_flop(const mds_groups *groups, const mds_point *point, mds_region region);
+double mds_point_bytes(const mds_groups *groups, const mds_point *point, mds_region region);
 
 /* The model's name as tables show it: synthetic weights are marked. */
 const char *mds_row_model(const mds_row *row, char *out, size_t size);

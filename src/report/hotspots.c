@@ -16,8 +16,15 @@ static const mds_table_column hotspot_columns[] = {
     {"share", "share", 0, "%.3f", "1", "part of the step"},
     {"gain_if_2x", "gain if 2x", 0, "%.2f", "1",
      "speed-up of the step if the component were twice as fast"},
+    {"gflop_s", "GFLOP/s", 0, "%.1f", "1/ns", "operations of the component, by formula, per time"},
+    {"flop_share", "of peak", 0, "%.2f", "1", "part of the measured peak of a matrix product"},
+    {"gb_s", "GB/s", 0, "%.1f", "B/ns", "bytes it cannot do without, by formula, per time"},
+    {"bytes_share", "of peak", 0, "%.2f", "1", "part of the measured peak of a copy"},
     {"residual", "residual", 0, "%.3f", "1", "part of the step that no component accounts for"},
 };
+
+/* Only networks say what they compute. */
+enum { RATES_FIRST = 8, RATES_END = 12 };
 
 typedef struct hotspot {
     mds_region region;
@@ -29,6 +36,20 @@ static int longest_first(const void *left, const void *right)
     const double a = ((const hotspot *)left)->seconds, b = ((const hotspot *)right)->seconds;
 
     return (a < b) - (a > b);
+}
+
+static void add_rates(const mds_groups *groups, const mds_point *point, mds_region region,
+                      double seconds, mds_table *table)
+{
+    const double flop = mds_point_flop(groups, point, region);
+    const double bytes = mds_point_bytes(groups, point, region);
+    const double flop_s = flop > 0.0 ? flop / seconds : NAN;
+    const double bytes_s = bytes > 0.0 ? bytes / seconds : NAN;
+
+    mds_table_add_number(table, 1e-9 * flop_s);
+    mds_table_add_number(table, flop_s / mds_point_metric(groups, point, MDS_METRIC_PEAK_FLOP));
+    mds_table_add_number(table, 1e-9 * bytes_s);
+    mds_table_add_number(table, bytes_s / mds_point_metric(groups, point, MDS_METRIC_PEAK_BYTES));
 }
 
 static void add_point(const mds_groups *groups, const mds_point *point, mds_table *table)
@@ -59,6 +80,7 @@ static void add_point(const mds_groups *groups, const mds_point *point, mds_tabl
         mds_table_add_number(table, 1e3 * hot[i].seconds);
         mds_table_add_number(table, share);
         mds_table_add_number(table, 1.0 / (1.0 - 0.5 * share));
+        add_rates(groups, point, hot[i].region, hot[i].seconds, table);
         mds_table_add_number(table, residual / step);
     }
 }
@@ -68,6 +90,8 @@ static mds_status fill_hotspots(const mds_results *results, const mds_groups *gr
                                 mds_table *table)
 {
     (void)results;
+    table->optional_first = RATES_FIRST;
+    table->optional_end = RATES_END;
     for (int i = 0; i < groups->point_count;) {
         const mds_point *largest = NULL;
         int end = i;

@@ -137,6 +137,27 @@ static void add_padded(mds_strbuf *out, const char *text, int width, bool left, 
         pad(out, space);
 }
 
+static bool is_shown(const mds_table *table, int column)
+{
+    bool known = column < table->optional_first || column >= table->optional_end;
+
+    for (int r = 0; r < mds_table_rows(table) && !known; ++r)
+        known = !isnan(mds_table_at(table, r, column)->number);
+    return known;
+}
+
+static void write_row(const mds_table *table, int row, const int *width, mds_strbuf *out)
+{
+    char buffer[64];
+
+    for (int c = 0; c < table->column_count; ++c)
+        if (width[c] > 0)
+            add_padded(out,
+                       row < 0 ? table->columns[c].heading
+                               : display(table, row, c, buffer, sizeof buffer),
+                       width[c], table->columns[c].width > 0, c == 0, c == table->column_count - 1);
+}
+
 static void write_text(const mds_table *table, mds_strbuf *out)
 {
     const int rows = mds_table_rows(table);
@@ -149,6 +170,8 @@ static void write_text(const mds_table *table, mds_strbuf *out)
     }
     mds_strbuf_add(out, "%s\n", table->title);
     for (int c = 0; c < table->column_count; ++c) {
+        if (!is_shown(table, c))
+            continue;
         width[c] = width_of(table->columns[c].heading);
         for (int r = 0; r < rows; ++r) {
             const int w = width_of(display(table, r, c, buffer, sizeof buffer));
@@ -156,13 +179,8 @@ static void write_text(const mds_table *table, mds_strbuf *out)
                 width[c] = w;
         }
     }
-    for (int c = 0; c < table->column_count; ++c)
-        add_padded(out, table->columns[c].heading, width[c], table->columns[c].width > 0, c == 0,
-                   c == table->column_count - 1);
-    for (int r = 0; r < rows; ++r)
-        for (int c = 0; c < table->column_count; ++c)
-            add_padded(out, display(table, r, c, buffer, sizeof buffer), width[c],
-                       table->columns[c].width > 0, c == 0, c == table->column_count - 1);
+    for (int r = -1; r < rows; ++r)
+        write_row(table, r, width, out);
     if (table->notes)
         mds_strbuf_add(out, "%s", table->notes);
     free(width);
@@ -180,14 +198,18 @@ static void write_markdown(const mds_table *table, mds_strbuf *out)
 
     mds_strbuf_add(out, "**%s**\n\n|", table->title);
     for (int c = 0; c < table->column_count; ++c)
-        mds_strbuf_add(out, " %s |", table->columns[c].heading);
+        if (is_shown(table, c))
+            mds_strbuf_add(out, " %s |", table->columns[c].heading);
     mds_strbuf_add(out, "\n|");
     for (int c = 0; c < table->column_count; ++c)
-        mds_strbuf_add(out, table->columns[c].width ? ":--|" : "--:|");
+        if (is_shown(table, c))
+            mds_strbuf_add(out, table->columns[c].width ? ":--|" : "--:|");
     mds_strbuf_add(out, "\n");
     for (int r = 0; r < mds_table_rows(table); ++r) {
         mds_strbuf_add(out, "|");
         for (int c = 0; c < table->column_count; ++c) {
+            if (!is_shown(table, c))
+                continue;
             mds_strbuf_add(out, " ");
             add_markdown_text(out, display(table, r, c, buffer, sizeof buffer));
             mds_strbuf_add(out, " |");

@@ -27,6 +27,9 @@ typedef struct mds_table {
     int column_count;
     mds_table_cell *cells; /* row-major; a row is complete after column_count cells */
     int cell_count, cell_capacity;
+    /* Columns of numbers that text and Markdown leave out when no row knows them; never the last.
+     */
+    int optional_first, optional_end;
     char *notes; /* heap, lines "word: what it means" under the table; NULL: none */
     bool failed; /* out of memory: cells were lost */
 } mds_table;

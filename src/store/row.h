@@ -68,7 +68,7 @@ int mds_column_count(void);
 void mds_column_get(int i, mds_column *out);
 
 #define MDS_SCHEMA_NAME    "mdsweep-results"
-#define MDS_SCHEMA_VERSION "1.4.0"
-enum { MDS_SCHEMA_MINOR = 4 }; /* of the version; a file of a smaller one lacks columns */
+#define MDS_SCHEMA_VERSION "1.5.0"
+enum { MDS_SCHEMA_MINOR = 5 }; /* of the version; a file of a smaller one lacks columns */
 
 #endif

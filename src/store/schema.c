@@ -100,9 +100,28 @@ static const mds_column fixed[] = {
 
 enum { FIXED = sizeof fixed / sizeof fixed[0] };
 
+/* The components whose work an engine counts (mds_engine.work): a column for each, no more, since
+ * the end of a case writes to every column. */
+static const mds_region worked[] = {MDS_REGION_NETWORK,      MDS_REGION_ENCODER,
+                                    MDS_REGION_EDGE_NETWORK, MDS_REGION_AGGREGATE,
+                                    MDS_REGION_NODE_NETWORK, MDS_REGION_NETWORK_BACKWARD};
+
+enum { WORKED = sizeof worked / sizeof worked[0] };
+
+static void region_column(mds_region region, const char *name, const char *long_name,
+                          const char *unit, size_t offset, mds_column *out)
+{
+    const char *key = mds_region_key(region);
+
+    snprintf(out->name, sizeof out->name, "component_%s_%s", key, name);
+    snprintf(out->long_name, sizeof out->long_name, long_name, key);
+    out->unit = unit;
+    out->offset = offset + (size_t)region * sizeof(double);
+}
+
 int mds_column_count(void)
 {
-    return FIXED + MDS_METRIC_COUNT + MDS_REGION_COUNT;
+    return FIXED + MDS_METRIC_COUNT + MDS_REGION_COUNT + 2 * WORKED;
 }
 
 void mds_column_get(int i, mds_column *out)
@@ -123,9 +142,15 @@ void mds_column_get(int i, mds_column *out)
         return;
     }
     i -= MDS_METRIC_COUNT;
-    snprintf(out->name, sizeof out->name, "component_%s_s", mds_region_key((mds_region)i));
-    snprintf(out->long_name, sizeof out->long_name, "mean time per step of component %s",
-             mds_region_key((mds_region)i));
-    out->unit = "s";
-    out->offset = offsetof(mds_row, record.component_s) + (size_t)i * sizeof(double);
+    if (i < MDS_REGION_COUNT)
+        region_column((mds_region)i, "s", "mean time per step of component %s", "s",
+                      offsetof(mds_row, record.component_s), out);
+    else if (i < MDS_REGION_COUNT + WORKED)
+        region_column(worked[i - MDS_REGION_COUNT], "flop",
+                      "operations per step of component %s, by formula", "1",
+                      offsetof(mds_row, record.component_flop), out);
+    else
+        region_column(worked[i - MDS_REGION_COUNT - WORKED], "bytes",
+                      "bytes per step that component %s cannot do without, by formula", "B",
+                      offsetof(mds_row, record.component_bytes), out);
 }

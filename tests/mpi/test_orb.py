@@ -264,6 +264,31 @@ class Sweep(harness.Case):
         self.assertIn("synthetic: none", energy)
         hotspots = self.run_ok("report", out, "--table", "hotspots").out
         self.assertIn("edge_network", hotspots)
+        self.assertIn("GFLOP/s", hotspots)
+        self.check_work(out, done)
+
+    def check_work(self, out, done):
+        """Work by formula, and the peak measured beside it, reach the file and the table."""
+        with harness.h5py.File(out) as file:
+            rows = file["cases"]
+            flop = rows["component_edge_network_flop"][()][done]
+            edges = rows["n_edges_mean"][()][done]
+            peak = rows["peak_flop_per_s"][()][done]
+            copied = rows["peak_bytes_per_s"][()][done]
+            self.assertTrue(harness.np.isnan(rows["component_network_flop"][()][done]).all())
+        # The number of edges may differ from step to step; the formula takes the last one's.
+        harness.np.testing.assert_allclose(flop, edges * 2 * (256 * 512 + 512 * 512 + 512 * 256),
+                                           rtol=0.2)
+        self.assertTrue((peak > 0).all() and (copied > 0).all())
+        tables = json.loads(self.run_ok("report", out, "--table", "hotspots", "--format",
+                                        "json").out)
+        table = tables["tables"]["hotspots"] if "tables" in tables else tables
+        found = [row for row in table["rows"] if row["component"] == "edge_network"]
+        self.assertTrue(found)
+        for row in found:
+            self.assertGreater(row["gflop_s"], 0)
+            self.assertGreater(row["flop_share"], 0)
+            self.assertGreater(row["bytes_share"], 0)
 
 
 if __name__ == "__main__":

@@ -380,5 +380,6 @@ const mds_engine mds_engine_ani = {
     .members = ani_member_count,
     .compute_cuda = MDS_CUDA_FN(ani_compute_cuda),
     .make_room = ani_make_room,
+    .work = ani_work,
     .on_sim = true,
 };

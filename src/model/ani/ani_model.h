@@ -43,5 +43,7 @@ typedef struct ani {
 /* Divides the networks' work and reserves what a step needs; called by prepare. */
 mds_status ani_plan_step(ani *self);
 mds_status ani_compute(mds_model *model, mds_state *state, unsigned want);
+/* Of the networks, per step (mds_engine.work). */
+void ani_work(const mds_model *model, const mds_scalars *s, mds_work *out);
 
 #endif

@@ -410,6 +410,7 @@ const mds_engine mds_engine_orb = {
     .default_precision = MDS_PRECISION_FP32,
     .create = orb_create,
     .destroy = orb_destroy,
+    .work = orb_work,
     .prepare = orb_prepare,
     .compute = orb_compute,
     .supports = orb_supports,

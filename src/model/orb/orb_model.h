@@ -172,4 +172,8 @@ mds_status orb_backward(orb *self, mds_state *state, unsigned want);
 /* The first row of dE/dh (the same for all atoms) into nodes.mean. */
 mds_status orb_energy_grad(orb *self);
 
+/* ---- orb_work.c ---- */
+
+void orb_work(const mds_model *model, const mds_scalars *s, mds_work *out);
+
 #endif
