@@ -165,25 +165,29 @@ static mds_status judge_memory(const view *v, const char *key, mds_leak *out)
 
 static mds_status summarize_memory(const view *v, double *value)
 {
-    mds_leak engine, device, rss;
+    mds_leak engine, device, process, rss;
     mds_status status;
 
     MDS_TRY(judge_memory(v, "engine_bytes", &engine));
     MDS_TRY(judge_memory(v, "device_used_bytes", &device));
+    MDS_TRY(judge_memory(v, "device_process_bytes", &process));
     MDS_TRY(judge_memory(v, "host_rss_bytes", &rss));
     value[MDS_METRIC_ENGINE_INITIAL] = engine.initial;
     value[MDS_METRIC_ENGINE_FINAL] = engine.final;
     value[MDS_METRIC_ENGINE_PEAK] = engine.peak;
     value[MDS_METRIC_DEVICE_PEAK] = device.peak;
+    value[MDS_METRIC_PROCESS_PEAK] = process.peak;
     value[MDS_METRIC_RSS_INITIAL] = rss.initial;
     value[MDS_METRIC_RSS_FINAL] = rss.final;
     value[MDS_METRIC_RSS_PEAK] = rss.peak;
     if (isnan(engine.delta) && isnan(rss.delta))
         goto out; /* no memory samples: no verdict */
-    value[MDS_METRIC_MEMORY_DELTA] = fmax(engine.delta, fmax(device.delta, rss.delta));
-    value[MDS_METRIC_LEAK_SLOPE] =
-        fmax(engine.trend.slope, fmax(device.trend.slope, rss.trend.slope));
-    value[MDS_METRIC_LEAK] = engine.leak || device.leak || rss.leak;
+    /* fmax() passes over what is not known. */
+    value[MDS_METRIC_MEMORY_DELTA] =
+        fmax(fmax(engine.delta, device.delta), fmax(process.delta, rss.delta));
+    value[MDS_METRIC_LEAK_SLOPE] = fmax(fmax(engine.trend.slope, device.trend.slope),
+                                        fmax(process.trend.slope, rss.trend.slope));
+    value[MDS_METRIC_LEAK] = engine.leak || device.leak || process.leak || rss.leak;
 out:
     return status;
 }

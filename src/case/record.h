@@ -35,10 +35,11 @@
     X(ENGINE_FINAL, "engine_final_bytes", "B", "engine allocator, at the last steady step")        \
     X(ENGINE_PEAK, "engine_peak_bytes", "B", "engine allocator, peak")                             \
     X(DEVICE_PEAK, "device_peak_bytes", "B", "device memory in use by this process, peak")         \
+    X(PROCESS_PEAK, "device_process_peak_bytes", "B", "that by the driver's account, peak")        \
     X(RSS_INITIAL, "host_rss_initial_bytes", "B", "resident set, at the first steady step")        \
     X(RSS_FINAL, "host_rss_final_bytes", "B", "resident set, at the last steady step")             \
     X(RSS_PEAK, "host_rss_peak_bytes", "B", "resident set, peak")                                  \
-    X(MEMORY_DELTA, "memory_delta_bytes", "B", "largest growth of the three over the steady part") \
+    X(MEMORY_DELTA, "memory_delta_bytes", "B", "largest growth of these over the steady part")     \
     X(LEAK_SLOPE, "leak_slope_bytes_per_step", "B", "Theil-Sen slope of the fastest growing one")  \
     X(LEAK, "leak", "1", "1 when the memory verdict is a leak")                                    \
     X(ENERGY_INITIAL, "energy_initial_eV", "eV", "conserved quantity, first steady step")          \

@@ -27,7 +27,7 @@ struct mds_sampler {
     int64_t room; /* rows */
     int64_t origin_ns, period_ns;
     int64_t readings, kept_every; /* one of so many readings becomes a row */
-    _Atomic int64_t flags;
+    _Atomic int64_t flags, process_bytes;
     _Atomic bool abandoned;
 };
 
@@ -42,6 +42,7 @@ static void read_once(mds_sampler *s, bool last)
                            (reading.throttle_reasons & MDS_THROTTLE_DOUBTFUL) != 0;
     atomic_store_explicit(&s->flags, throttled ? (int64_t)MDS_STEP_THROTTLED : 0,
                           memory_order_relaxed);
+    atomic_store_explicit(&s->process_bytes, reading.process_bytes, memory_order_relaxed);
     const int64_t rows = mds_samples_rows(s->samples, MDS_POOL_TELEMETRY);
     const int64_t left = s->room - rows;
 
@@ -144,6 +145,7 @@ mds_status mds_sampler_start(double hz, const mds_device_info *device, mds_sampl
     s->origin_ns = origin_ns;
     s->period_ns = (int64_t)(1e9 / hz);
     s->kept_every = 1;
+    s->process_bytes = -1;
     const int error = begin_thread(s);
     if (error) {
         destroy(s);
@@ -176,4 +178,9 @@ void mds_sampler_stop(mds_sampler *s)
 int64_t mds_sampler_flags(const mds_sampler *s)
 {
     return s ? atomic_load_explicit(&s->flags, memory_order_relaxed) : 0;
+}
+
+int64_t mds_sampler_process_bytes(const mds_sampler *s)
+{
+    return s ? atomic_load_explicit(&s->process_bytes, memory_order_relaxed) : -1;
 }

@@ -20,5 +20,7 @@ void mds_sampler_stop(mds_sampler *sampler);
 
 /* MDS_STEP_THROTTLED while the last reading said so, else 0. Accepts NULL. */
 int64_t mds_sampler_flags(const mds_sampler *sampler);
+/* Memory of this process on the device at the last reading, bytes; -1: not known. Accepts NULL. */
+int64_t mds_sampler_process_bytes(const mds_sampler *sampler);
 
 #endif

@@ -264,6 +264,7 @@ static RARELY void sample_memory(mds_trial *trial, bool edge, int64_t rows)
 
     seen->step = trial->step;
     seen->statm = resident ? trial->statm : -1;
+    seen->process_bytes = mds_sampler_process_bytes(trial->sampler);
     if (resident) {
         trial->resident_ns = now;
         trial->resident_skip = 0;

@@ -59,6 +59,8 @@ typedef struct mds_observation {
     const struct mds_telemetry_reading *telemetry; /* telemetry pool only, else NULL */
     double time_s;                                 /* since the case began; telemetry pool only */
     int phase;                                     /* mds_phase; telemetry pool only */
+    int64_t process_bytes; /* this process on the device, by the driver, when telemetry read it
+                              last; -1: not known; memory pool only */
     int statm; /* /proc/self/statm, opened by the runner before the loop; -1: not there or not now
                 */
 } mds_observation;

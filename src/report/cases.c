@@ -75,6 +75,7 @@ static const mds_table_column memory_columns[] = {
     {"case", "case", 160, NULL, "1", "system/size/protocol/model/repeat"},
     {"engine_peak_MB", "engine MB", 0, "%.3f", "MB", "engine allocator, peak"},
     {"device_peak_MB", "device MB", 0, "%.3f", "MB", "device memory of this process, peak"},
+    {"process_peak_MB", "driver MB", 0, "%.1f", "MB", "that by the driver's account, peak"},
     {"rss_initial_MB", "RSS from", 0, "%.1f", "MB", "resident set, first steady step"},
     {"rss_final_MB", "to MB", 0, "%.1f", "MB", "resident set, last steady step"},
     {"rss_peak_MB", "peak MB", 0, "%.1f", "MB", "resident set, peak"},
@@ -87,10 +88,10 @@ static mds_status fill_memory(const mds_results *results, const mds_groups *grou
                               mds_table *table)
 {
     static const metric_column columns[] = {
-        {MDS_METRIC_ENGINE_PEAK, 1e-6}, {MDS_METRIC_DEVICE_PEAK, 1e-6},
-        {MDS_METRIC_RSS_INITIAL, 1e-6}, {MDS_METRIC_RSS_FINAL, 1e-6},
-        {MDS_METRIC_RSS_PEAK, 1e-6},    {MDS_METRIC_MEMORY_DELTA, 1e-6},
-        {MDS_METRIC_LEAK_SLOPE, 1.0},
+        {MDS_METRIC_ENGINE_PEAK, 1e-6},  {MDS_METRIC_DEVICE_PEAK, 1e-6},
+        {MDS_METRIC_PROCESS_PEAK, 1e-6}, {MDS_METRIC_RSS_INITIAL, 1e-6},
+        {MDS_METRIC_RSS_FINAL, 1e-6},    {MDS_METRIC_RSS_PEAK, 1e-6},
+        {MDS_METRIC_MEMORY_DELTA, 1e-6}, {MDS_METRIC_LEAK_SLOPE, 1.0},
     };
 
     (void)groups;

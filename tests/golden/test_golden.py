@@ -152,7 +152,7 @@ class Golden(Case):
                 "steps_per_s": 1 / ms, "ns_per_day": 0.0864 / ms * cases["dt_fs"][:] * 1e-3,
                 "us_per_atom": 1e6 * ms / n, "setup_s": 0.25, "total_s": 6 * ms,
                 "neighbor_dangerous": 0.0, "engine_peak_bytes": 4096.0 * n,
-                "device_peak_bytes": 4096.0 * n, "host_rss_initial_bytes": 8e6,
+                "device_peak_bytes": 4096.0 * n, "device_process_peak_bytes": 5e8, "host_rss_initial_bytes": 8e6,
                 "host_rss_final_bytes": np.where(own, 23e6, 8e6),
                 "host_rss_peak_bytes": np.where(own, 23e6, 8e6),
                 "memory_delta_bytes": np.where(own, 15e6, 0.0),

@@ -1,6 +1,7 @@
 /* A library with NVML's names, for tests of telemetry on machines without an NVIDIA driver. Every
  * reading advances an imaginary clock by 0.1 s at 200 W. From reading FAKE_NVML_THROTTLE_FROM to
- * FAKE_NVML_THROTTLE_TO (counted from 0, the latter not included) it says that power is capped. */
+ * FAKE_NVML_THROTTLE_TO (counted from 0, the latter not included) it says that power is capped. The
+ * process has 512 MiB, and FAKE_NVML_GROWTH MiB more with every reading. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,10 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, proce
     (void)device;
     if (*count < 2)
         return NOT_FOUND;
-    out[0] = (process){.pid = (unsigned)getpid(), .bytes = 512ull << 20};
+    const int growth = number("FAKE_NVML_GROWTH", 0);
+
+    out[0] = (process){.pid = (unsigned)getpid(),
+                       .bytes = (512ull + (unsigned long long)(growth * readings)) << 20};
     out[1] = (process){.pid = 1, .bytes = ~0ull};
     *count = 2;
     ++readings;

@@ -7,6 +7,7 @@ static const mds_series series[] = {
     {"device_used_bytes", MDS_CELL_I8, "B", "device memory in use by this process"},
     {"engine_bytes", MDS_CELL_I8, "B", "bytes the engine holds from the device's allocator"},
     {"host_rss_bytes", MDS_CELL_I8, "B", "resident set of the worker process"},
+    {"device_process_bytes", MDS_CELL_I8, "B", "device memory of this process, by the driver"},
 };
 
 enum { SERIES_COUNT = sizeof series / sizeof series[0] };
@@ -49,6 +50,7 @@ static void sample(const mds_observation *observation, mds_cell *row)
     row[1].i8 = memory.process > 0 ? memory.process : memory.reserved;
     row[2].i8 = memory.used;
     row[3].i8 = resident_bytes(observation->statm);
+    row[4].i8 = observation->process_bytes;
 }
 
 const mds_probe_class mds_probe_memory = {

@@ -79,6 +79,7 @@ static void throttled_readings_raise_the_flag(void **state)
     for (int i = 0; i < 1000 && mds_sampler_flags(sampler) == 0; ++i)
         wait_ms(5);
     assert_int_equal(mds_sampler_flags(sampler), MDS_STEP_THROTTLED);
+    assert_int_equal(mds_sampler_process_bytes(sampler), 512 << 20);
     mds_sampler_stop(sampler);
     const mds_cell *reasons = series(&samples, "throttle_reasons");
     for (int64_t row = 0; row < mds_samples_rows(&samples, MDS_POOL_TELEMETRY); ++row)
@@ -101,6 +102,7 @@ static void even_the_shortest_case_has_two_rows(void **state)
     CHECK_OK(mds_sampler_start(0.0, &gpu, &samples, 16, mds_clock_ns(), &sampler));
     assert_null(sampler);
     assert_int_equal(mds_sampler_flags(NULL), 0);
+    assert_int_equal(mds_sampler_process_bytes(NULL), -1);
     mds_sampler_stop(NULL);
     mds_samples_destroy(&samples);
 }

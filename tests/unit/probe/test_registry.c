@@ -48,6 +48,7 @@ static void design_series_exist(void **state)
                   {MDS_POOL_MEMORY, "device_used_bytes"},
                   {MDS_POOL_MEMORY, "engine_bytes"},
                   {MDS_POOL_MEMORY, "host_rss_bytes"},
+                  {MDS_POOL_MEMORY, "device_process_bytes"},
                   {MDS_POOL_TELEMETRY, "power_W"},
                   {MDS_POOL_TELEMETRY, "throttle_reasons"}};
 
@@ -124,7 +125,8 @@ static void components_never_entered_are_unknown(void **state)
 
 static void memory_rows_count_the_engine_and_the_process(void **state)
 {
-    mds_observation seen = {.step = 3, .statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
+    mds_observation seen = {
+        .step = 3, .process_bytes = 777, .statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)};
     mds_cell row[64];
     mds_device *device;
     void *block;
@@ -137,6 +139,7 @@ static void memory_rows_count_the_engine_and_the_process(void **state)
     assert_int_equal(cell(MDS_POOL_MEMORY, row, "step").i8, 3);
     assert_int_equal(cell(MDS_POOL_MEMORY, row, "engine_bytes").i8, 12345);
     assert_true(cell(MDS_POOL_MEMORY, row, "device_used_bytes").i8 >= 12345);
+    assert_int_equal(cell(MDS_POOL_MEMORY, row, "device_process_bytes").i8, 777);
     const int64_t before = cell(MDS_POOL_MEMORY, row, "host_rss_bytes").i8;
 
     assert_true(before > 100000 && before % sysconf(_SC_PAGESIZE) == 0);
