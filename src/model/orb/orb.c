@@ -3,6 +3,7 @@
  * lists them. */
 #include "model/orb/orb.h"
 
+#include "model/orb/orb_half.h"
 #include "model/orb/orb_model.h"
 #include "model/orb/orb_zbl.h"
 
@@ -19,6 +20,7 @@ static void orb_destroy(mds_model *model)
 
     mds_neighbor_destroy(self->neighbors);
 #ifdef MDS_WITH_CUDA
+    orb_half_destroy(self);
     orb_cuda_destroy(self);
 #endif
     if (self->graph.device)
@@ -68,6 +70,16 @@ static mds_status layers_of(const mds_model_spec *spec, int *out)
     if (*out != variant->layers && !is_synthetic(spec))
         return mds_fail(MDS_ERR_CONFIG, "option 'layers': %d is for synthetic weights, %s has %d",
                         asked, variant->name, variant->layers);
+    return MDS_OK;
+}
+
+/* The way back would need a scale for its small numbers, and nobody has tried it. */
+static mds_status check_precision(const mds_model_spec *spec)
+{
+    if (spec->precision == MDS_PRECISION_FP16 && variant_of(spec)->conservative)
+        return mds_fail(MDS_ERR_UNSUPPORTED,
+                        "%s has no precision fp16, which only direct models have (but tf32)",
+                        variant_of(spec)->name);
     return MDS_OK;
 }
 
@@ -155,12 +167,17 @@ static mds_status set_up(orb *self, const mds_model_spec *spec)
     if (self->whole)
         MDS_TRY(orb_cuda_create(self));
 #endif
+    MDS_TRY(check_precision(spec));
     MDS_TRY(layers_of(spec, &layers));
     MDS_TRY(orb_weights_load(self->base.device, self->variant,
                              is_synthetic(spec) ? NULL : path_of(spec, path), layers, self->real,
                              &self->weights));
     MDS_TRY(make_tables(self)); /* on CUDA the first products, which must not be recorded */
     self->product = product_of(spec->precision);
+#ifdef MDS_WITH_CUDA
+    if (spec->precision == MDS_PRECISION_FP16)
+        MDS_TRY(orb_half_create(self));
+#endif
     if (self->variant->conservative)
         MDS_TRY(make_energy_w(self));
     MDS_TRY(mds_neighbor_create(self->base.device, &list, &self->neighbors));
@@ -256,6 +273,15 @@ out:
 
 /* ---- compute ---- */
 
+static mds_status forward(orb *self)
+{
+#ifdef MDS_WITH_CUDA
+    if (self->half)
+        return orb_half_forward(self);
+#endif
+    return orb_forward(self);
+}
+
 static mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
 {
     orb *self = (orb *)model;
@@ -267,7 +293,7 @@ static mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
     status = self->target->make_graph(self, state);
     mds_region_end(regions, MDS_REGION_NEIGHBOR);
     if (status == MDS_OK)
-        status = orb_forward(self);
+        status = forward(self);
     if (status != MDS_OK)
         return status;
     mds_region_begin(regions, MDS_REGION_HEADS);
@@ -299,6 +325,7 @@ static mds_status orb_supports(const mds_model_spec *spec, const mds_model_targe
     int layers;
     mds_status status;
 
+    MDS_TRY(check_precision(spec));
     MDS_TRY(layers_of(spec, &layers));
     MDS_TRY(check_elements(&target->species));
     if (!is_synthetic(spec))
@@ -406,7 +433,7 @@ const mds_engine mds_engine_orb = {
     .caps = MDS_CAP_STRESS | MDS_CAP_NONPERIODIC,
     .caps_of = orb_caps,
     .precisions = 1u << MDS_PRECISION_FP64 | 1u << MDS_PRECISION_FP32 | 1u << MDS_PRECISION_TF32 |
-                  1u << MDS_PRECISION_TF32X3,
+                  1u << MDS_PRECISION_TF32X3 | 1u << MDS_PRECISION_FP16,
     .default_precision = MDS_PRECISION_FP32,
     .create = orb_create,
     .destroy = orb_destroy,

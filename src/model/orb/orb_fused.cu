@@ -341,37 +341,37 @@ extern "C" int orb_fused_tile(mds_device *device, const orb_fused_mlp *mlp, int 
     return best;
 }
 
-static mds_status check_rows(const orb_fused_rows *rows, int tile)
+extern "C" mds_status orb_fused_check(mds_device *device, const orb_fused_mlp *mlp)
 {
-    const orb_fused_mlp *mlp = &rows->mlp;
-
     if (mlp->inputs % ORB_FUSED_STEP || mlp->inputs < ORB_FUSED_STEP || mlp->hidden % ORB_COLUMNS ||
-        mlp->hidden < 2 * ORB_COLUMNS || rows->ldx % 8 || (rows->sum16 && rows->ldsum16 % 4))
-        return mds_fail(MDS_ERR_INTERNAL,
-                        "orb: %d inputs, %d hidden, rows %d apart do not go into tiles",
-                        mlp->inputs, mlp->hidden, rows->ldx);
-    if (tile == 0)
+        mlp->hidden < 2 * ORB_COLUMNS)
+        return mds_fail(MDS_ERR_INTERNAL, "orb: %d inputs, %d hidden do not go into tiles",
+                        mlp->inputs, mlp->hidden);
+    if (orb_fused_tile(device, mlp, 1) == 0)
         return mds_fail(MDS_ERR_UNSUPPORTED,
-                        "orb: precision fp16 needs %zu KiB of shared memory for a block, and this "
-                        "device has less; precision tf32 or fp32 needs none",
-                        orb_fused_shared_bytes(mlp, 16) / 1024);
+                        "orb: precision fp16 needs %zu KiB of shared memory for a block, and %s "
+                        "has less; the others need none",
+                        orb_fused_shared_bytes(mlp, 16) / 1024, mds_device_get_info(device)->name);
     return MDS_OK;
 }
 
 extern "C" mds_status orb_fused_network(mds_device *device, const orb_fused_rows *rows)
 {
     const int tile = rows->tile ? rows->tile : orb_fused_tile(device, &rows->mlp, rows->room);
-    void (*const kernel)(orb_fused_rows) = tile == 64   ? fused_network<4>
-                                           : tile == 32 ? fused_network<2>
-                                                        : fused_network<1>;
+    void (*const orb_network)(orb_fused_rows) = tile == 64   ? fused_network<4>
+                                                : tile == 32 ? fused_network<2>
+                                                             : fused_network<1>;
     const size_t bytes = orb_fused_shared_bytes(&rows->mlp, tile);
-    const mds_status status = check_rows(rows, tile);
+    const mds_status status = orb_fused_check(device, &rows->mlp);
 
+    if (rows->ldx % 8 || (rows->sum16 && rows->ldsum16 % 4))
+        return mds_fail(MDS_ERR_INTERNAL, "orb: rows %d and %d apart are not aligned", rows->ldx,
+                        rows->ldsum16);
     if (status != MDS_OK || rows->room == 0)
         return status;
     const cudaError_t error =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
+        cudaFuncSetAttribute(orb_network, cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes);
     if (error != cudaSuccess)
         return mds_cuda_status(error, "shared memory of orb's fp16 kernels");
-    return MDS_LAUNCH(device, kernel, (rows->room + tile - 1) / tile, ORB_BLOCK, bytes, *rows);
+    return MDS_LAUNCH(device, orb_network, (rows->room + tile - 1) / tile, ORB_BLOCK, bytes, *rows);
 }

@@ -85,6 +85,8 @@ typedef struct orb_fused_rows {
 } orb_fused_rows;
 
 mds_status orb_fused_network(mds_device *device, const orb_fused_rows *rows);
+/* MDS_ERR_UNSUPPORTED if the device's blocks have too little shared memory for it. */
+mds_status orb_fused_check(mds_device *device, const orb_fused_mlp *mlp);
 
 /* Rows of a block, by how many there are. 0: not enough shared memory even for 16. */
 int orb_fused_tile(mds_device *device, const orb_fused_mlp *mlp, int room);

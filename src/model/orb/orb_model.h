@@ -61,6 +61,7 @@ typedef struct orb_nodes {
 } orb_nodes;
 
 typedef struct orb orb;
+typedef struct orb_half orb_half;
 
 /* What is done in another way where the host has no access to the device's memory. `want` and the
  * results in `state` are compute()'s. */
@@ -100,7 +101,8 @@ struct orb {
     void *scratch; /* of each thread two (TILE,H), two (TILE,256); whole: two (room,H) and, of
                       conservative models, two (room,256), in edges.memory */
     double reference_energy;
-    void *kernels; /* what orb_cuda.c keeps; NULL elsewhere */
+    void *kernels;  /* what orb_cuda.c keeps; NULL elsewhere */
+    orb_half *half; /* what orb_half.c keeps; NULL in other precisions than fp16 */
     /* of the step under way */
     int layer;
     mds_status status[ORB_THREADS_MAX];
@@ -165,6 +167,8 @@ mds_status orb_mlp_apply(const orb *self, const orb_mlp *mlp, int rows, const vo
 
 /* ---- the parts of a step ---- */
 mds_status orb_forward(orb *self);
+/* nodes.h and nodes.p at the start, by element. */
+mds_status orb_start_nodes(orb *self);
 /* Energy, and forces and virial of direct models, into `state`. */
 mds_status orb_heads(orb *self, mds_state *state, unsigned want);
 /* Forces and virial of conservative models. */

@@ -75,7 +75,7 @@ static size_t lay_out_edges(orb *self, size_t room, char *base)
     edges->e = take(self, base, &used, room * ORB_WIDTH);
     edges->m = take(self, base, &used, room * ORB_WIDTH);
     edges->gate = take(self, base, &used, room * 2);
-    if (self->whole)
+    if (self->whole && !self->half)
         self->scratch = take(self, base, &used, room * scratch_row(self));
     if (!self->variant->conservative)
         return used;
