@@ -325,6 +325,7 @@ void ani_descriptor_of(const mds_model *model, int i, double *out)
 }
 
 static const char *const kernel_words[] = {"auto", "avx512", "avx2", "portable", NULL};
+static const char *const network_words[] = {"auto", "fused", "products", NULL};
 
 static const mds_option ani_options[] = {
     {.key = "weights",
@@ -359,6 +360,11 @@ static const mds_option ani_options[] = {
      .preset_text = "auto",
      .choices = kernel_words,
      .help = "instruction set of the loops"},
+    {.key = "network",
+     .type = MDS_OPTION_TEXT,
+     .preset_text = "auto",
+     .choices = network_words,
+     .help = "on CUDA: the networks as one kernel, or as products of matrices"},
     {0},
 };
 

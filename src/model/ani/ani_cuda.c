@@ -27,9 +27,9 @@ void ani_cuda_destroy(ani *self)
 
     if (!cuda)
         return;
-    ani_cuda_buffer *const buffers[] = {&cuda->atoms,    &cuda->shifts,      &cuda->descriptors,
-                                        &cuda->energies, &cuda->activations, &cuda->rows,
-                                        &cuda->spill};
+    ani_cuda_buffer *const buffers[] = {
+        &cuda->atoms, &cuda->shifts, &cuda->descriptors, &cuda->energies, &cuda->activations,
+        &cuda->rows,  &cuda->spill,  &cuda->weights,     &cuda->tiles,    &cuda->saved};
 
     for (size_t k = 0; k < sizeof buffers / sizeof *buffers; ++k)
         mds_device_free(device, buffers[k]->memory);
@@ -39,7 +39,7 @@ void ani_cuda_destroy(ani *self)
     self->cuda = NULL;
 }
 
-static mds_status reserve(ani *self, ani_cuda_buffer *buffer, size_t bytes, const char *what)
+mds_status ani_cuda_reserve(ani *self, ani_cuda_buffer *buffer, size_t bytes, const char *what)
 {
     return mds_device_reserve(self->base.device, bytes, what, &buffer->memory, &buffer->capacity);
 }
@@ -69,7 +69,7 @@ static mds_status set_descriptor(ani *self, int live)
         put(cuda->real, table, begin_z + k, self->list.atoms.cos_z[k]);
         put(cuda->real, table, begin_z + d->n_sections + k, self->list.atoms.sin_z[k]);
     }
-    mds_status status = reserve(self, &cuda->shifts, bytes, "ani shifts");
+    mds_status status = ani_cuda_reserve(self, &cuda->shifts, bytes, "ani shifts");
     if (status == MDS_OK)
         status = mds_device_copy(self->base.device, cuda->shifts.memory, table, bytes,
                                  MDS_COPY_TO_DEVICE);
@@ -109,7 +109,7 @@ static mds_status set_atoms(ani *self, const mds_state *state, const int *kind_o
         next[e] = cuda->first[e] = first;
     for (size_t i = 0; i < n; ++i)
         slot[i] = next[kind[i]]++;
-    MDS_TRY(reserve(self, &cuda->atoms, 2 * bytes, "ani atoms"));
+    MDS_TRY(ani_cuda_reserve(self, &cuda->atoms, 2 * bytes, "ani atoms"));
     MDS_TRY(mds_device_copy(device, cuda->atoms.memory, kind, 2 * bytes, MDS_COPY_TO_DEVICE));
     cuda->job.kind = cuda->atoms.memory;
     cuda->job.slot = cuda->job.kind + n;
@@ -136,10 +136,60 @@ static mds_status set_activations(ani *self)
         }
     for (int k = 0; k < ANI_LAYERS_MAX + 2; ++k)
         all += need[k];
-    const mds_status status = reserve(self, &cuda->activations, all, "ani activations");
+    const mds_status status = ani_cuda_reserve(self, &cuda->activations, all, "ani activations");
     char *at = cuda->activations.memory;
     for (int k = 0; status == MDS_OK && k < ANI_LAYERS_MAX + 2; at += need[k++])
         *(k < ANI_LAYERS_MAX ? &cuda->h[k] : &cuda->g[k - ANI_LAYERS_MAX]) = at;
+    return status;
+}
+
+/* Weights of the elements that are there. */
+static mds_status set_weights(ani *self, const int *element, int live)
+{
+    ani_cuda *cuda = self->cuda;
+    ani_cuda_pack *pack = &cuda->pack;
+    mds_device *device = self->base.device;
+    const char *way = mds_options_text(&self->base.spec.options, "network");
+    mds_status status = MDS_OK;
+
+    if (pack->live == live && memcmp(pack->element, element, (size_t)live * sizeof *element) == 0)
+        return MDS_OK;
+    MDS_TRY(ani_cuda_pack_make(device, self->weights, cuda->real, self->first, self->members,
+                               element, live, self->weights->energy_unit_eV / self->members, pack));
+    cuda->fused = false;
+    if (cuda->real == MDS_REAL_FP32 && strcmp(way, "products") != 0)
+        status = ani_cuda_fuse(self, &cuda->fused);
+    if (status == MDS_OK && !cuda->fused && strcmp(way, "fused") == 0)
+        status = mds_fail(MDS_ERR_UNSUPPORTED, "option 'network': %s",
+                          cuda->real == MDS_REAL_FP64 ? "one kernel is for float32 only"
+                                                      : "these networks do not fit the shared "
+                                                        "memory of this device");
+    if (status == MDS_OK && !cuda->fused)
+        status = ani_cuda_pack_upload(device, pack);
+out:
+    if (status != MDS_OK)
+        ani_cuda_pack_fini(device, pack);
+    return status;
+}
+
+/* Descriptors and their gradients, of each member where one kernel has them apart. */
+static mds_status set_matrices(ani *self, size_t n)
+{
+    ani_cuda *cuda = self->cuda;
+    const size_t matrix = n * (size_t)cuda->pack.features * mds_real_size(cuda->real);
+    const size_t begin = (matrix + 255) / 256 * 256;
+    const int parts = cuda->fused ? self->members : 1;
+    mds_status status;
+
+    MDS_TRY(ani_cuda_reserve(self, &cuda->descriptors, begin + (size_t)parts * matrix,
+                             "ani descriptors"));
+    MDS_TRY(ani_cuda_reserve(self, &cuda->energies, (size_t)self->members * n * sizeof(double),
+                             "ani energies"));
+    cuda->job.g = cuda->descriptors.memory;
+    cuda->job.grad = cuda->grad = (char *)cuda->descriptors.memory + begin;
+    cuda->job.parts = parts;
+    cuda->job.energy = cuda->energies.memory;
+out:
     return status;
 }
 
@@ -147,28 +197,14 @@ mds_status ani_cuda_prepare(ani *self, const mds_state *state, const int *elemen
                             const int *kind_of)
 {
     ani_cuda *cuda = self->cuda;
-    mds_device *device = self->base.device;
-    const size_t n = (size_t)state->n;
     mds_status status;
 
-    if (cuda->pack.live != live ||
-        memcmp(cuda->pack.element, element, (size_t)live * sizeof *element) != 0)
-        MDS_TRY(ani_cuda_pack_make(device, self->weights, cuda->real, self->first, self->members,
-                                   element, live, self->weights->energy_unit_eV / self->members,
-                                   &cuda->pack));
+    MDS_TRY(set_weights(self, element, live));
     MDS_TRY(set_descriptor(self, live));
     MDS_TRY(set_atoms(self, state, kind_of, live));
-    MDS_TRY(set_activations(self));
-    const size_t matrix = n * (size_t)cuda->pack.features * mds_real_size(cuda->real);
-    const size_t begin = (matrix + 255) / 256 * 256;
-    MDS_TRY(reserve(self, &cuda->descriptors, begin + matrix, "ani descriptors"));
-    MDS_TRY(
-        reserve(self, &cuda->energies, (size_t)self->members * n * sizeof(double), "ani energies"));
-    MDS_TRY(mds_force_sums_reserve(&cuda->sums, device, state->n));
-    cuda->job.g = cuda->descriptors.memory;
-    cuda->job.grad = (char *)cuda->descriptors.memory + begin;
-    cuda->job.parts = 1;
-    cuda->job.energy = cuda->energies.memory;
+    MDS_TRY(set_matrices(self, (size_t)state->n));
+    MDS_TRY(cuda->fused ? ani_cuda_set_tiles(self) : set_activations(self));
+    MDS_TRY(mds_force_sums_reserve(&cuda->sums, self->base.device, state->n));
     cuda->job.self_energy = 0.0;
     for (int e = 0; e < live && mds_options_bool(&self->base.spec.options, "self_energies"); ++e)
         cuda->job.self_energy += self->weights->energy_unit_eV * cuda->count[e] *
@@ -244,11 +280,13 @@ static mds_status set_rows(ani *self)
     mds_status status;
 
     MDS_TRY(ani_cuda_plan(job, list->stride));
-    MDS_TRY(reserve(self, &cuda->rows, quads + entries * sizeof(int), "ani pair gradients"));
+    MDS_TRY(
+        ani_cuda_reserve(self, &cuda->rows, quads + entries * sizeof(int), "ani pair gradients"));
     const int64_t spill = job->describe.spill_bytes > job->gradient.spill_bytes
                               ? job->describe.spill_bytes
                               : job->gradient.spill_bytes;
-    MDS_TRY(reserve(self, &cuda->spill, (size_t)list->n * (size_t)spill, "ani neighbours"));
+    MDS_TRY(
+        ani_cuda_reserve(self, &cuda->spill, (size_t)list->n * (size_t)spill, "ani neighbours"));
     job->q = cuda->rows.memory;
     job->mirror = (int *)((char *)cuda->rows.memory + quads);
     job->spill = cuda->spill.memory;
@@ -277,7 +315,8 @@ mds_status ani_compute_cuda(mds_model *model, mds_state *state, unsigned want)
     status = ani_cuda_describe(device, job);
     mds_region_end(model->regions, MDS_REGION_DESCRIPTOR);
     if (status == MDS_OK)
-        status = ani_cuda_networks(self, state->d);
+        status = cuda->fused ? ani_cuda_networks_fused(self, state->d)
+                             : ani_cuda_networks(self, state->d);
     mds_region_begin(model->regions, MDS_REGION_FORCES);
     if (status == MDS_OK)
         status = ani_cuda_gradient(device, job);

@@ -67,9 +67,52 @@ typedef struct ani_cuda_last {
     const mds_step_block *d;
 } ani_cuda_last;
 
+/* ---- networks in one kernel ---- */
+
+/* Layer `l` of all members for a block that takes ANI_FUSED_ROWS atoms of one element through one
+ * member's network and back. Offsets are of floats behind ani_fused_job.weights. Weights lie in the
+ * order in which they are used: blocks of ANI_FUSED_COLUMNS results, (blocks, terms, columns). */
+enum { ANI_FUSED_ROWS = 16, ANI_FUSED_COLUMNS = 32, ANI_FUSED_BLOCK = 256 };
+
+typedef struct ani_fused_layer {
+    int in, out;                             /* multiples of 8 */
+    int64_t forward, backward, bias;         /* of member 0 */
+    int64_t forward_stride, backward_stride; /* to the next member; of bias: out */
+} ani_fused_layer;
+
+typedef struct ani_fused_net {
+    int hidden, width;    /* layers but the last one; inputs of that */
+    int64_t weight, bias; /* of the last layer: (members,width), (members) */
+    ani_fused_layer layer[ANI_LAYERS_MAX];
+} ani_fused_net;
+
+typedef struct ani_fused_tile {
+    int element, first, rows, unused; /* first slot */
+} ani_fused_tile;
+
+enum { ANI_FUSED_FORWARD = 1, ANI_FUSED_BACKWARD = 2 };
+
+/* By value. With one of the two phases alone the outputs of the layers go through `saved`. */
+typedef struct ani_fused_job {
+    const ani_fused_net *net;   /* (elements present) */
+    const ani_fused_tile *tile; /* (tiles) */
+    const float *weights, *g;   /* g (n,features) */
+    float *grad;                /* (members,n,features) */
+    double *energy;             /* (members,n) */
+    float *saved;               /* (tiles·members, shared floats) */
+    const mds_step_block *d;
+    int64_t shared_bytes;
+    int tiles, members, features, n;
+    int phases, tf32x3;
+} ani_fused_job;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Allows the kernel its shared memory. False: the device has not got so much. */
+bool ani_fused_allow(mds_device *device, const ani_fused_job *job);
+mds_status ani_fused_networks(mds_device *device, const ani_fused_job *job);
 
 /* Plans the two kernels that keep neighbours in shared memory, for rows of `stride` entries.
  * MDS_ERR_UNSUPPORTED for a descriptor that is too long. */

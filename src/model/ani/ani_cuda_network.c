@@ -150,7 +150,7 @@ mds_status ani_cuda_networks(ani *self, const mds_step_block *d)
                          .rows = cuda->count[e],
                          .members = self->members,
                          .g = (char *)cuda->job.g + at,
-                         .grad = (char *)cuda->job.grad + at,
+                         .grad = (char *)cuda->grad + at,
                          .energy = (double *)cuda->energies.memory + cuda->first[e]};
 
         if (b.rows == 0)

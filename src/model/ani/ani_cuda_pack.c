@@ -27,7 +27,6 @@ typedef struct packer {
     double scale;
     float *weight, *bias; /* one layer as in its file */
     char *host;           /* NULL: only sizes */
-    char *device;
     size_t used;
 } packer;
 
@@ -87,8 +86,8 @@ static mds_status pack_element(packer *p, int element, ani_cuda_net *net)
         const size_t bias = weight +
                             aligned(members * (size_t)net->out[l] * (size_t)net->in[l] * size);
         p->used = bias + aligned(members * (size_t)net->out[l] * size);
-        net->weight[l] = p->device + weight;
-        net->bias[l] = p->device + bias;
+        net->weight[l] = p->host ? p->host + weight : NULL;
+        net->bias[l] = p->host ? p->host + bias : NULL;
         for (int m = 0; p->host && m < p->members; ++m)
             MDS_TRY(fill_layer(p, m, element, l, net, weight, bias));
     }
@@ -149,16 +148,13 @@ mds_status ani_cuda_pack_make(mds_device *device, const ani_weights *weights, md
     p.full = full;
     MDS_TRY(make_buffers(&p));
     MDS_TRY(pack_all(&p, element, pack));
-    const size_t bytes = p.used;
-    MDS_TRY(mds_device_alloc(device, bytes, "ani weights", &pack->memory));
-    p.device = pack->memory;
-    p.host = calloc(bytes, 1);
+    pack->bytes = p.used;
+    pack->host = p.host = calloc(pack->bytes, 1);
     if (!p.host) {
         status = mds_fail(MDS_ERR_NOMEM, "ani: no memory for the weights");
         goto out;
     }
     MDS_TRY(pack_all(&p, element, pack));
-    MDS_TRY(mds_device_copy(device, pack->memory, p.host, bytes, MDS_COPY_TO_DEVICE));
     memcpy(pack->element, element, (size_t)live * sizeof *element);
     pack->live = live;
     pack->features = ani_pack_features(weights, live);
@@ -166,15 +162,34 @@ out:
     free(full);
     free(p.weight);
     free(p.bias);
-    free(p.host);
     if (status != MDS_OK)
         ani_cuda_pack_fini(device, pack);
+    return status;
+}
+
+mds_status ani_cuda_pack_upload(mds_device *device, ani_cuda_pack *pack)
+{
+    mds_status status;
+
+    MDS_TRY(mds_device_alloc(device, pack->bytes, "ani weights", &pack->memory));
+    MDS_TRY(mds_device_copy(device, pack->memory, pack->host, pack->bytes, MDS_COPY_TO_DEVICE));
+    for (int e = 0; e < pack->live; ++e)
+        for (int l = 0; l < pack->net[e].layers; ++l) {
+            ani_cuda_net *net = &pack->net[e];
+
+            net->weight[l] = (char *)pack->memory + ((const char *)net->weight[l] - pack->host);
+            net->bias[l] = (char *)pack->memory + ((const char *)net->bias[l] - pack->host);
+        }
+    free(pack->host);
+    pack->host = NULL;
+out:
     return status;
 }
 
 void ani_cuda_pack_fini(mds_device *device, ani_cuda_pack *pack)
 {
     mds_device_free(device, pack->memory);
+    free(pack->host);
     memset(pack, 0, sizeof *pack);
 }
 

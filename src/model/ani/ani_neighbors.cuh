@@ -43,27 +43,42 @@ static __device__ inline double ani_rsqrt(double x)
     return rsqrt(x);
 }
 
-static __device__ inline void ani_turn(float x, float *cosine, float *sine)
+/* cos t − 1 and sin t − t by their series, for |t| ≤ π/4. */
+static __device__ inline void ani_series(float t, float *cosine, float *sine)
 {
-    *cosine = cosf(x);
-    *sine = sinf(x);
+    const float s = t * t;
+    float c = s * (-1.0f / 3628800.0f) + 1.0f / 40320.0f;
+    float q = s * (-1.0f / 39916800.0f) + 1.0f / 362880.0f;
+
+    c = c * s - 1.0f / 720.0f;
+    c = c * s + 1.0f / 24.0f;
+    c = c * s - 0.5f;
+    q = q * s - 1.0f / 5040.0f;
+    q = q * s + 1.0f / 120.0f;
+    q = q * s - 1.0f / 6.0f;
+    *cosine = c * s;
+    *sine = q * s * t;
 }
 
-static __device__ inline void ani_turn(double x, double *cosine, double *sine)
+static __device__ inline void ani_series(double t, double *cosine, double *sine)
 {
-    *cosine = cos(x);
-    *sine = sin(x);
+    *cosine = cos(t) - 1.0;
+    *sine = sin(t) - t;
 }
 
-/* f(d; R) and f'(d) of a distance below R. */
+/* f(d; R) = cos²(π d/2R) and f'(d) of a distance below R. The angle is measured from π/4, where
+ * the series are short. */
 template <typename real>
 static __device__ inline void ani_cutoff(real d, real range, real *value, real *slope)
 {
+    const real root = (real)0.70710678118654752440;
+    const real t = d * ((real)(0.5 * MDS_PI) / range) - (real)(0.25 * MDS_PI);
     real c, s;
 
-    ani_turn(d * ((real)(0.5 * MDS_PI) / range), &c, &s);
-    *value = c * c;
-    *slope = (real)(-MDS_PI) / range * c * s;
+    ani_series(t, &c, &s);
+    const real co = root * ((real)1 + c - (t + s)), si = root * ((real)1 + c + (t + s));
+    *value = co * co;
+    *slope = (real)(-MDS_PI) / range * co * si;
 }
 
 /* Arrays of a block. begin[2e] and begin[2e + 1] are where the close and the other neighbours of
