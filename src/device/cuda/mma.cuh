@@ -1,8 +1,9 @@
 /* Products of small matrices by a warp on tensor cores, with sums in float32:
  *
- *     mds_mma_half(&d, a, b)      d (16,8) += a (16,16) · b (16,8), a and b float16
- *     mds_mma_tf32(&d, a, b)      d (16,8) += a (16,8) · b (8,8), a and b TF32 (float32 cut to 11
- * bits) mds_mma_tf32x3(&d, a, b)    the same of numbers in two TF32 parts: some 22 bits
+ *     mds_mma_half(&d, a, b)        d (16,8) += a (16,16) · b (16,8), a and b float16
+ *     mds_mma_half_row<n>(d, a, b)  the same with n matrices b, n of d, and one a
+ *     mds_mma_tf32(&d, a, b)        d (16,8) += a (16,8) · b (8,8), a and b of 11 bits (TF32)
+ *     mds_mma_tf32x3(&d, a, b)      the same of numbers in two such parts: some 22 bits
  *
  * All 32 lanes call together. A lane holds a part of each matrix, a "fragment"; which part is the
  * hardware's choice (PTX ISA, mma.m16n8k16 and mma.m16n8k8), the same for both kinds of d:
@@ -140,18 +141,15 @@ static __device__ inline void mds_load_half_b2(const __half *tile, int ld, mds_h
 /* ---- products of halves ---- */
 
 #ifdef MDS_CUDA_SHIM
-static inline void mds_mma_shim(mds_mma_sum *d, const unsigned a[4], const unsigned b[2], bool half)
+static inline void mds_mma_shim(mds_mma_sum *d, const unsigned a[4], const unsigned *b, int n,
+                                bool half)
 {
-    mds_shim_mma_lane lane;
+    mds_shim_mma_lane lane = {a, b, d->x, n};
 
-    memcpy(lane.a, a, sizeof lane.a);
-    memcpy(lane.b, b, sizeof lane.b);
-    memcpy(lane.d, d->x, sizeof lane.d);
     if (half)
         MDS_SHIM_MMA(HALF, &lane);
     else
         MDS_SHIM_MMA(TF32, &lane);
-    memcpy(d->x, lane.d, sizeof lane.d);
 }
 #elif defined(MDS_MMA_OLD)
 static __device__ inline void mds_mma_half8(mds_mma_sum *d, unsigned a0, unsigned a1, unsigned b)
@@ -166,7 +164,7 @@ static __device__ inline void mds_mma_half8(mds_mma_sum *d, unsigned a0, unsigne
 static __device__ inline void mds_mma_half(mds_mma_sum *d, const mds_half_a &a, const mds_half_b &b)
 {
 #if defined(MDS_CUDA_SHIM)
-    mds_mma_shim(d, a.x, b.x, true);
+    mds_mma_shim(d, a.x, b.x, 1, true);
 #elif defined(MDS_MMA_OLD)
     mds_mma_half8(d, a.x[0], a.x[1], b.x[0]);
     mds_mma_half8(d, a.x[2], a.x[3], b.x[1]);
@@ -175,6 +173,20 @@ static __device__ inline void mds_mma_half(mds_mma_sum *d, const mds_half_a &a, 
                  "{%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
                  : "+f"(d->x[0]), "+f"(d->x[1]), "+f"(d->x[2]), "+f"(d->x[3])
                  : "r"(a.x[0]), "r"(a.x[1]), "r"(a.x[2]), "r"(a.x[3]), "r"(b.x[0]), "r"(b.x[1]));
+#endif
+}
+
+/* The same a times n matrices b. */
+template <int n>
+static __device__ inline void mds_mma_half_row(mds_mma_sum (&d)[n], const mds_half_a &a,
+                                               const mds_half_b (&b)[n])
+{
+#if defined(MDS_CUDA_SHIM)
+    mds_mma_shim(d, a.x, b[0].x, n, true); /* they are nothing but their words */
+#else
+#pragma unroll
+    for (int k = 0; k < n; ++k)
+        mds_mma_half(&d[k], a, b[k]);
 #endif
 }
 
@@ -275,7 +287,7 @@ static __device__ inline mds_tf32x3_b mds_load_tf32x3_b_rows(const float *tile, 
 static __device__ inline void mds_mma_tf32(mds_mma_sum *d, const mds_tf32_a &a, const mds_tf32_b &b)
 {
 #if defined(MDS_CUDA_SHIM)
-    mds_mma_shim(d, a.x, b.x, false);
+    mds_mma_shim(d, a.x, b.x, 1, false);
 #elif defined(MDS_MMA_OLD)
     const unsigned all = 0xffffffffu;
     const int lane = mds_mma_lane(), row = lane & ~3, column = (lane & 3) * 8;

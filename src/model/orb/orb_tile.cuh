@@ -48,18 +48,12 @@ template <int tiles>
 static __device__ inline void orb_tile_step(const __half *x, int ldx, const uint4 (&w)[ORB_PAIRS],
                                             mds_mma_sum (&sum)[tiles][ORB_PARTS])
 {
-#pragma unroll
-    for (int t = 0; t < tiles; ++t) {
-        const mds_half_a a = mds_load_half_a(x + t * 16 * ldx, ldx);
+    const mds_half_b b[ORB_PARTS] = {
+        {{w[0].x, w[0].y}}, {{w[0].z, w[0].w}}, {{w[1].x, w[1].y}}, {{w[1].z, w[1].w}}};
 
 #pragma unroll
-        for (int p = 0; p < ORB_PAIRS; ++p) {
-            const mds_half_b even = {{w[p].x, w[p].y}}, odd = {{w[p].z, w[p].w}};
-
-            mds_mma_half(&sum[t][2 * p], a, even);
-            mds_mma_half(&sum[t][2 * p + 1], a, odd);
-        }
-    }
+    for (int t = 0; t < tiles; ++t)
+        mds_mma_half_row<ORB_PARTS>(sum[t], mds_load_half_a(x + t * 16 * ldx, ldx), b);
 }
 
 /* sum += x (16·tiles rows, 16·steps terms) · wᵀ; pairs of packed weights are `stride` apart.

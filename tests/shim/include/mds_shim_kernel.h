@@ -173,11 +173,13 @@ static inline T mds_shim_shfl(const char *file, int line, mds_shim_wait kind, un
     static_cast<unsigned>(                                                                         \
         mds_shim_warp(MDS_SHIM_BALLOT, mask, (p) ? 1 : 0, 0, 32, __FILE__, __LINE__))
 
-/* Products of small matrices by a warp. A lane's registers, as PTX lays them out: of a (16,16) and
- * b (16,8) as halves (m16n8k16), or of a (16,8) and b (8,8) as TF32 (m16n8k8); d (16,8) += a b. */
+/* Products of small matrices by a warp: n times d (16,8) += a b, with the same a. A lane's
+ * registers, as PTX lays them out: of a (16,16) and b (16,8) as halves (m16n8k16), or of a (16,8)
+ * and b (8,8) as TF32 (m16n8k8); two of a b, four of a d. */
 struct mds_shim_mma_lane {
-    unsigned a[4], b[2];
-    float d[4];
+    const unsigned *a, *b;
+    float *d;
+    int n;
 };
 /* ldmatrix: the lane's row of eight halves, and what it gets of `matrices` (1, 2, 4). */
 struct mds_shim_matrix_lane {

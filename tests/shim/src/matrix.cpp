@@ -41,7 +41,7 @@ const float *half_values()
     return table.data();
 }
 
-void take_halves(const Thread *warp, Operands *to)
+void take_halves(const Thread *warp, int at, Operands *to)
 {
     const float *value = half_values();
 
@@ -49,12 +49,12 @@ void take_halves(const Thread *warp, Operands *to)
         const mds_shim_mma_lane *l = lane_of<mds_shim_mma_lane>(warp, lane);
         const int group = lane / 4, pair = lane % 4 * 2;
 
-        for (int r = 0; r < 4; ++r)
+        for (int r = 0; r < 4 && at == 0; ++r)
             for (int k = 0; k < 2; ++k)
                 to->a[group + r % 2 * 8][pair + r / 2 * 8 + k] = value[l->a[r] >> 16 * k & 0xffff];
         for (int r = 0; r < 2; ++r)
             for (int k = 0; k < 2; ++k)
-                to->b[pair + r * 8 + k][group] = value[l->b[r] >> 16 * k & 0xffff];
+                to->b[pair + r * 8 + k][group] = value[l->b[2 * at + r] >> 16 * k & 0xffff];
     }
 }
 
@@ -64,32 +64,32 @@ float tf32(unsigned bits)
     return mds_shim_bits<float>(bits & 0xffffe000u);
 }
 
-void take_tf32(const Thread *warp, Operands *to)
+void take_tf32(const Thread *warp, int at, Operands *to)
 {
     for (int lane = 0; lane < WARP; ++lane) {
         const mds_shim_mma_lane *l = lane_of<mds_shim_mma_lane>(warp, lane);
         const int group = lane / 4, place = lane % 4;
 
-        for (int r = 0; r < 4; ++r)
+        for (int r = 0; r < 4 && at == 0; ++r)
             to->a[group + r % 2 * 8][place + r / 2 * 4] = tf32(l->a[r]);
         for (int r = 0; r < 2; ++r)
-            to->b[place + r * 4][group] = tf32(l->b[r]);
+            to->b[place + r * 4][group] = tf32(l->b[2 * at + r]);
     }
 }
 
-void multiply(const Thread *warp, int terms, Operands *o)
+void multiply(const Thread *warp, int at, int terms, Operands *o)
 {
     for (int lane = 0; lane < WARP; ++lane)
         for (int r = 0; r < 4; ++r)
             o->d[lane / 4 + r / 2 * 8][lane % 4 * 2 + r % 2] =
-                lane_of<mds_shim_mma_lane>(warp, lane)->d[r];
+                lane_of<mds_shim_mma_lane>(warp, lane)->d[4 * at + r];
     for (int i = 0; i < ROWS; ++i)
         for (int k = 0; k < terms; ++k)
             for (int j = 0; j < COLUMNS; ++j)
                 o->d[i][j] += o->a[i][k] * o->b[k][j];
     for (int lane = 0; lane < WARP; ++lane)
         for (int r = 0; r < 4; ++r)
-            lane_of<mds_shim_mma_lane>(warp, lane)->d[r] =
+            lane_of<mds_shim_mma_lane>(warp, lane)->d[4 * at + r] =
                 o->d[lane / 4 + r / 2 * 8][lane % 4 * 2 + r % 2];
 }
 
@@ -119,11 +119,13 @@ void matrices_done(const Thread *warp, mds_shim_wait kind)
         load(warp);
         return;
     }
-    if (kind == MDS_SHIM_MMA_HALF)
-        take_halves(warp, &o);
-    else
-        take_tf32(warp, &o);
-    multiply(warp, kind == MDS_SHIM_MMA_HALF ? 16 : 8, &o);
+    for (int at = 0; at < lane_of<mds_shim_mma_lane>(warp, 0)->n; ++at) {
+        if (kind == MDS_SHIM_MMA_HALF)
+            take_halves(warp, at, &o);
+        else
+            take_tf32(warp, at, &o);
+        multiply(warp, at, kind == MDS_SHIM_MMA_HALF ? 16 : 8, &o);
+    }
 }
 
 } // namespace shim
