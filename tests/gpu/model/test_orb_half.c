@@ -113,8 +113,8 @@ static int64_t check_recorded(const char *variant, int layers)
 static void test_recorded_steps(void **state)
 {
     (void)state;
-    const int64_t one = check_recorded("orb-d3-xs-v2", 1),
-                  three = check_recorded("orb-d3-xs-v2", 3);
+    const int64_t one = check_recorded("orb-d3-xs-v2", 1);
+    const int64_t two = check_recorded("orb-d3-xs-v2", 2);
 
     assert_true(two - one == (one ? 4 : 0));
 }
