@@ -21,6 +21,7 @@ import numpy as np
 
 import frames as fr
 import measure
+import water
 import weights as wt
 from materials import MATERIALS
 
@@ -57,21 +58,25 @@ def usual_force(frames):
     return float(np.sqrt(np.mean([f.forces**2 for f in frames if f.kind == "md"])))
 
 
-def labels(frames, free):
-    """Energies less those of free atoms, forces, virials, and weights of the forces: large ones
-    count by their relative error."""
+def labels(m, frames, free):
+    """Energies less those of free atoms, forces, virials, and weights: large forces count by their
+    relative error, and frames that should not be count less."""
     energy = np.array([f.energy - free * len(f.x) for f in frames])
+    plain = np.array([f.kind == "md" for f in frames])
     forces = np.stack([f.forces.ravel() for f in frames])
     size = np.linalg.norm(forces.reshape(len(forces), -1, 3), axis=2)
-    weight = 1.0 / (1.0 + (size / (3.0 * usual_force(frames))) ** 2)
+    count = np.where(plain, 1.0, m.odd_weight)
+    weight = count[:, None] / (1.0 + (size / (m.soft * usual_force(frames))) ** 2)
     weight = np.repeat(weight[:, :, None], 3, axis=2).reshape(forces.shape)
-    return energy, forces, np.stack([f.virial for f in frames]), weight
+    excess = (energy - np.median(energy[plain])) / len(frames[0].x)
+    share = count / (1.0 + (excess / m.soft_energy) ** 2)
+    return energy, forces, np.stack([f.virial for f in frames]), weight, share
 
 
 def learn(m, frames, seed, write, explore):
     """Hands networks for the engine, and the energy of a free atom (the mean of all), to `write`:
     at the end, and meanwhile, so that a run that is stopped leaves something. explore(round) gives
-    frames that the student of that moment went to and should not have."""
+    frames that the student of that moment went to and should not have; none, when it did not."""
     import newton
     import train as tr
 
@@ -80,21 +85,27 @@ def learn(m, frames, seed, write, explore):
     scale = (usual, 0.02 * usual, 0.1 * usual)
     rng = np.random.default_rng(seed + 1)
     nets = [tr.initial(rng, (m.features, *m.hidden, 1)) for _ in m.elements]
+    new, known = frames, ()
 
     def keep(nets):
         write([tr.fold(net, w) for net, w in zip(nets, whitenings)], free)
 
     for k in range(1 + m.rounds):
         if k:
-            frames = frames + explore(k)
-        g, j, v, rows = prepare(m, frames, whitenings)
-        arrays = (g, j, v, *labels(frames, free))
-        log(f"round {k}: {len(frames)} frames of {g.shape[2]} numbers an atom")
-        if k == 0:
-            nets = tr.train(nets, rows, arrays, scale, m.epochs, seed + 2, log)
-        steps = m.round_steps if k else m.newton_steps
-        nets = newton.refine(nets, rows, arrays, scale, steps, log, keep)
+            new = explore(k)
+            if not new:
+                break
+            frames = frames + new
+        *described, rows = prepare(m, new, whitenings)
+        known = [np.concatenate(p) for p in zip(known, described)] if known else described
+        arrays = (*known, *labels(m, frames, free))
+        log(f"round {k}: {len(frames)} frames of {m.features} numbers an atom")
+        epochs, peak = (m.round_epochs, 1e-3) if k else (m.epochs, 4e-3)
+        nets = tr.train(nets, rows, arrays, scale, epochs, seed + 2 + k, log, peak=peak)
         keep(nets)
+        if m.newton_steps:
+            nets = newton.refine(nets, rows, arrays, scale, m.newton_steps, log, keep)
+            keep(nets)
     return frames
 
 
@@ -109,9 +120,9 @@ def train_student(name, program, work, seed, path):
         wt.write(path, m, nets, [free] * len(m.elements), source)
 
     def explore(k):
-        found = fr.excursions(program, name, m, path, work, seed + 10 * k)
-        log(f"{len(found)} frames of the student's own")
-        return found
+        found, failed, runs = water.excursions(program, name, m, path, work, seed + 10 * k)
+        log(f"{failed} of {runs} runs of the student failed; {len(found)} frames of them")
+        return found if failed else []
 
     frames = learn(m, frames, seed, write, explore)
     forces = [f.forces for f in frames]

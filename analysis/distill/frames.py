@@ -12,6 +12,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+import water
+
 SYMBOLS = {1: "H", 8: "O", 13: "Al", 14: "Si", 26: "Fe", 29: "Cu"}
 
 
@@ -72,8 +74,8 @@ def label(program, frames, folder):
 def trajectories(
     program, name, m, cases, folder, seed, steps, every, atoms, protocol="nvt-svr", weights=None
 ):
-    """Frames of one run with a case for each (strain, temperature), by the reference or by a
-    student. The latter may fly apart: then there are the frames up to there."""
+    """Frames of each of the cases (strain, temperature), by the reference or by a student. The
+    latter may fly apart: then there are the frames up to there."""
     key, value, power = m.lattice
     systems, overrides = [], []
     for k, (strain, temperature) in enumerate(cases):
@@ -98,15 +100,16 @@ output: {{ file = "{output}"; trajectory_every = {every}; }};
 """
     )
     run(program, ["run", config, "--force", "-q"], (0, 1) if weights else (0,))
-    frames = []
+    runs = []
     with h5py.File(output) as file:
         for group in file["trajectories"].values():
-            part = group["particles/all"]
+            part, frames = group["particles/all"], []
+            runs.append(frames)
             numbers = part["species"][:]
             for x, cell in zip(part["position/value"][:], part["box/edges/value"][:]):
                 if np.isfinite(x).all() and np.linalg.det(cell) > 0.0:
                     frames.append(Frame(numbers, x, cell))
-    return frames
+    return runs
 
 
 def strained(frame, strain):
@@ -115,8 +118,8 @@ def strained(frame, strain):
 
 
 def roughened(frame, m, rng):
-    """A copy with displaced atoms in a cell of another shape, seldom much compressed. Molecules
-    keep their shape when the cell is strained by much: only their centres follow it."""
+    """A copy with displaced atoms in a cell of another shape, seldom much compressed; of water,
+    with some molecules as they never are (water.py)."""
     sigma = m.rattle * rng.random()
     strain = rng.uniform(-0.04, 0.04, (3, 3))
     strain = 0.5 * (strain + strain.T)
@@ -127,31 +130,11 @@ def roughened(frame, m, rng):
     if len(m.elements) == 1:
         out = strained(frame, strain)
     else:
-        out = strained_molecules(frame, strain)
-        stretch(out.x.reshape(-1, 3, 3), m.stretched, rng)
+        out = water.strained(frame, strain)
+        out.x = water.disturb(out.x.reshape(-1, 3, 3), out.cell, m.disturbed, rng).reshape(-1, 3)
     out.x = out.x + sigma * rng.normal(size=out.x.shape)
     out.kind = kind
     return out
-
-
-def strained_molecules(frame, strain):
-    """Water: atoms come as O, H, H."""
-    inverse = np.linalg.inv(frame.cell)
-    x = frame.x.reshape(-1, 3, 3)
-    between = x - x[:, :1]
-    between -= np.round(between @ inverse) @ frame.cell
-    by = np.eye(3) + strain
-    out = x[:, :1] @ by + between
-    return Frame(frame.numbers, out.reshape(-1, 3), frame.cell @ by)
-
-
-def stretch(x, share, rng):
-    """One O-H bond of some molecules, to 0.85 to 1.3 A: dynamics never does that, but a student
-    that has not seen it lets hydrogen go. x (molecules, 3, 3), changed."""
-    for k in np.nonzero(rng.random(len(x)) < share)[0]:
-        h = rng.integers(1, 3)
-        bond = x[k, h] - x[k, 0]
-        x[k, h] = x[k, 0] + bond * rng.uniform(0.85, 1.3) / np.linalg.norm(bond)
 
 
 def training_set(program, name, m, folder, seed):
@@ -159,61 +142,18 @@ def training_set(program, name, m, folder, seed):
     cases = [(s, t) for s in m.strains for t in m.temperatures]
     every = int(round(80 / m.timestep_fs))
     steps = every * m.frames_per_case
-    frames = trajectories(program, name, m, cases, folder, seed, steps, every, m.atoms)
-    label(program, frames, folder)
+    runs = trajectories(program, name, m, cases, folder, seed, steps, every, m.atoms)
+    frames = label(program, [frame for run in runs for frame in run], folder)
     rough = [roughened(frame, m, rng) for frame in frames for _ in range(m.rough_copies)]
     label(program, rough, folder)
     # What no dynamics reaches would only cost accuracy elsewhere.
     usual = np.sqrt(np.mean([frame.forces**2 for frame in frames]))
-    if len(m.elements) > 1:
-        rough = [frame for frame in rough if is_water(frame)]
     return frames + [frame for frame in rough if np.abs(frame.forces).max() < m.force_limit * usual]
-
-
-def reach(frame):
-    """Of water: the longest O-H bond, the shortest O-H distance of two molecules, and the shortest
-    H-H distance, A."""
-    inverse = np.linalg.inv(frame.cell)
-    o, h = frame.x[::3], frame.x.reshape(-1, 3, 3)[:, 1:].reshape(-1, 3)
-
-    def distances(a, b):
-        r = b[None] - a[:, None]
-        return np.linalg.norm(r - np.round(r @ inverse) @ frame.cell, axis=2)
-
-    d, bonded = distances(o, h), np.arange(len(o))[:, None] == np.arange(len(h))[None] // 2
-    return d[bonded].max(), d[~bonded].min(), (distances(h, h) + 9.0 * np.eye(len(h))).min()
-
-
-def is_water(frame):
-    """Whether every hydrogen is nearer to its own oxygen than any other is. Where that is not so,
-    the teacher, which knows whose it is, says what no function of positions can say."""
-    bond, between, _ = reach(frame)
-    return bond < 1.33 and between > 1.33
-
-
-def excursions(program, name, m, weights, folder, seed, most=45):
-    """Frames of a student's own dynamics, 300 K and hotter, in which a molecule of water is about
-    to come apart, or two to get into each other, spread over the temperatures."""
-    cases = [(0.0, t) for t in (300.0, *m.temperatures[-2:])]
-    every = int(round(5 / m.timestep_fs))
-    frames = trajectories(
-        program, name, m, cases, folder, seed, 1600 * every, every, m.atoms, weights=weights
-    )
-    odd = []
-    for frame in frames:
-        bond, between, hydrogens = reach(frame)
-        if is_water(frame) and (bond > 1.16 or between < 1.39 or hydrogens < 1.25):
-            odd.append(frame)
-    some = np.unique(np.linspace(0, len(odd) - 1, min(most, len(odd))).astype(int))
-    chosen = label(program, [odd[k] for k in some], folder)
-    for frame in chosen:
-        frame.kind = "student"
-    return chosen
 
 
 def test_set(program, name, m, folder, seed, temperature=300.0, count=20):
     """Frames at rest density that no training saw: another seed and number of atoms."""
     every = int(round(100 / m.timestep_fs))
     steps, case = every * count, [(0.0, temperature)]
-    frames = trajectories(program, name, m, case, folder, seed, steps, every, m.test_atoms, "nve")
-    return label(program, frames, folder)
+    runs = trajectories(program, name, m, case, folder, seed, steps, every, m.test_atoms, "nve")
+    return label(program, runs[0], folder)

@@ -28,12 +28,17 @@ class Material:
     strains: tuple  # of the cells that are simulated, linear
     rattle: float  # A, the largest standard deviation of displacements
     epochs: int
-    newton_steps: int = 40
-    rounds: int = 0  # of dynamics by the student, whose worst frames are learned too
-    round_steps: int = 0  # of the second part of training, after each round
+    newton_steps: int = 40  # 0: no second part of training
+    rounds: int = 0  # at most, of dynamics by the student, whose worst frames are learned too
+    round_epochs: int = 0  # of training, after each round
+    explore: tuple = ()  # (strain, K) of that dynamics
+    explore_ps: float = 0.0  # how long each
     frames_per_case: int = 5
     rough_copies: int = 1  # of each frame: rattled, sheared
-    stretched: float = 0.0  # share of molecules of which one bond is stretched in those copies
+    disturbed: float = 0.0  # share of molecules that are not as they should be in those copies
+    soft: float = 3.0  # of the usual force: from there on errors count relatively
+    soft_energy: float = np.inf  # eV/atom above the usual: the same for energies and virials
+    odd_weight: float = 1.0  # of all frames but the plain ones
     force_limit: float = 12.0  # of the usual force: frames with larger ones are left out
     lattice: tuple = ()  # option of the system that sets its density, value, power of the edge
     test_atoms: int = 128
@@ -134,7 +139,7 @@ MATERIALS = {
     ),
     "water": Material(
         elements=("H", "O"),
-        atoms=66,
+        atoms=48,
         radial_cutoff=6.0,
         angular_cutoff=2.0,
         eta_r=25.0,
@@ -143,18 +148,23 @@ MATERIALS = {
         shift_a=(1.0, 1.3),
         zeta=8.0,
         shift_z=sections(4),
-        hidden=(16, 8),
-        temperatures=(250, 300, 350, 400, 450),
+        hidden=(24, 16),
+        temperatures=(250, 300, 350, 450, 600),
         strains=(-0.04, -0.02, 0.0, 0.02, 0.04),
         rattle=0.07,
-        epochs=120,
-        newton_steps=14,
-        rounds=2,
-        round_steps=6,
-        frames_per_case=2,
-        rough_copies=2,
-        stretched=0.1,
-        force_limit=30.0,
+        epochs=500,
+        newton_steps=0,
+        rounds=6,
+        round_epochs=60,
+        explore=((0.0, 300), (-0.01, 300), (0.0, 400), (0.01, 450), (0.0, 600)),
+        explore_ps=50.0,
+        frames_per_case=5,
+        rough_copies=3,
+        disturbed=0.25,
+        soft=1.5,
+        soft_energy=0.1,
+        odd_weight=0.2,
+        force_limit=80.0,
         lattice=("density_g_cm3", 0.997, -3),
         test_atoms=96,
         timestep_fs=0.5,

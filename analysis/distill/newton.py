@@ -25,14 +25,14 @@ class Problem:
         self.normal = jax.jit(self.make_normal())
         self.loss_of = jax.jit(self.make_loss())
 
-    def parts(self, g, e0, f0, v0, weight):
+    def parts(self, g, weight, share):
         """Factors that make residuals of forces, energy and virial."""
         force, energy, virial = self.scale
         n = g.shape[0]
         return (
             jnp.sqrt(tr.FORCE * weight / (3 * n)) / force,
-            jnp.sqrt(tr.ENERGY) / n / energy,
-            jnp.sqrt(tr.VIRIAL / 6) / n / virial,
+            jnp.sqrt(tr.ENERGY * share) / n / energy,
+            jnp.sqrt(tr.VIRIAL / 6 * share) / n / virial,
         )
 
     def make_loss(self):
@@ -61,11 +61,11 @@ class Problem:
 
             return jax.vmap(lambda x: jax.jacrev(lambda w: atom(w, x))(theta))(g)
 
-        def frame(theta, g, j, v, e0, f0, v0, weight):
+        def frame(theta, g, j, v, e0, f0, v0, weight, share):
             n = g.shape[0]
             j, v = j.reshape(3 * n, n, -1), v.reshape(6, n, -1)
             e, f, w = tr.predict(self.tree(theta), self.rows, g, j, v)
-            kf, ke, kv = self.parts(g, e0, f0, v0, weight)
+            kf, ke, kv = self.parts(g, weight, share)
             columns = []
             for k, at in enumerate(self.rows):
                 energy, gradient = slopes(k, theta[starts[k] : starts[k + 1]], g[at])

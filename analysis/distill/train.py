@@ -59,13 +59,13 @@ def predict(nets, rows, g, j, v):
 def make_loss(rows, scale):
     force, energy, virial = scale
 
-    def one(nets, g, j, v, e0, f0, v0, weight):
+    def one(nets, g, j, v, e0, f0, v0, weight, share):
         e, f, w = predict(nets, rows, g, j, v)
         n = g.shape[0]
         return (
             FORCE * jnp.mean(weight * (f - f0) ** 2) / force**2
-            + ENERGY * ((e - e0) / n / energy) ** 2
-            + VIRIAL * jnp.mean(((w - v0) / n / virial) ** 2)
+            + ENERGY * share * ((e - e0) / n / energy) ** 2
+            + VIRIAL * share * jnp.mean(((w - v0) / n / virial) ** 2)
         )
 
     return lambda nets, *arrays: jnp.mean(
@@ -100,7 +100,7 @@ def make_epoch(loss, batch, total, peak):
 
 def train(nets, rows, arrays, scale, epochs, seed, log, batch=8, peak=4e-3):
     """Adam with a cosine schedule; returns the running mean of the weights. arrays: G, J, V,
-    energy, forces, virial and force weights, a row for each frame."""
+    energy, forces, virial, weights of forces and of the others, a row for each frame."""
     rng = np.random.default_rng(seed)
     count = len(arrays[0])
     steps = count // batch

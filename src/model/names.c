@@ -58,7 +58,7 @@ static const material materials[] = {
     {{29, 0, 0}, "Cu", "eam", "form", "sutton-chen", "built-in:student/copper"},
     {{13, 0, 0}, "Al", "eam", "form", "sutton-chen", "built-in:student/aluminum"},
     {{26, 0, 0}, "Fe", "eam", "form", "finnis-sinclair", "built-in:student/iron"},
-    {{8, 1, 0}, "H2O", "spcfw", NULL, NULL, NULL},
+    {{8, 1, 0}, "H2O", "spcfw", NULL, NULL, "built-in:student/water"},
     {{18, 0, 0}, "Ar", "lj", NULL, NULL, NULL},
 };
 
@@ -69,7 +69,7 @@ static const struct {
     const char *name, *summary;
 } by_material[] = {
     {"reference", "the classical reference of the material: Si sw, Cu Al Fe eam, H2O spcfw, Ar lj"},
-    {"student", "small ANI network that learned the reference: Si, Cu, Al, Fe"},
+    {"student", "small ANI network that learned the reference: Si, Cu, Al, Fe, H2O"},
 };
 
 enum { REFERENCE, STUDENT, BY_MATERIAL };

@@ -10,7 +10,7 @@
 #include "model/weights.h"
 #include "unit/protocol/rig.h"
 
-static const char *const names[] = {"silicon", "copper", "aluminum", "iron"};
+static const char *const names[] = {"silicon", "copper", "aluminum", "iron", "water"};
 
 enum { MATERIALS = (int)(sizeof names / sizeof *names) };
 

@@ -116,7 +116,7 @@ static void student_is_chosen_by_elements(void **state)
         {13, "built-in:student/aluminum"},
         {26, "built-in:student/iron"},
     };
-    const int water[2] = {8, 1};
+    const int water[2] = {8, 1}, argon = 18;
     mds_model_target target;
     mds_model_spec spec;
 
@@ -132,8 +132,11 @@ static void student_is_chosen_by_elements(void **state)
         CHECK_OK(mds_model_supports(&spec, &target, true, MDS_DEVICE_CPU));
     }
     target = target_of(2, water);
+    CHECK_OK(mds_model_resolve("student", &target, MDS_PRECISION_AUTO, &spec));
+    assert_string_equal(mds_options_text(&spec.options, "weights"), "built-in:student/water");
+    target = target_of(1, &argon);
     CHECK_FAILS(mds_model_resolve("student", &target, MDS_PRECISION_AUTO, &spec),
-                MDS_ERR_UNSUPPORTED, "nothing for O H; it knows Si, Cu, Al, Fe");
+                MDS_ERR_UNSUPPORTED, "nothing for Ar; it knows Si, Cu, Al, Fe, H2O");
 }
 
 static void unknown_words_are_refused(void **state)
