@@ -2,10 +2,10 @@
 #ifndef MDS_DEVICE_CUDA_CUDA_MARKS_H
 #define MDS_DEVICE_CUDA_CUDA_MARKS_H
 
-#ifdef MDS_WITH_CUDA
-
 #include <stdbool.h>
 #include <stdint.h>
+
+#ifdef MDS_WITH_CUDA
 
 bool mds_cuda_marks_built(void); /* the toolkit had the headers */
 void mds_cuda_marks_push(const char *name, int64_t number);
