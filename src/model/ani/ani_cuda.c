@@ -1,7 +1,8 @@
 /* An ANI model on a CUDA device: memory, and the order of a step. */
+#include "model/ani/ani_cuda_model.h"
+
 #ifdef MDS_WITH_CUDA
 
-#include "model/ani/ani_cuda_model.h"
 #include "model/ani/ani_model.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* The networks as one kernel: its weights, in the order in which it reads them, and its blocks. */
+#include "model/ani/ani_cuda_model.h"
+
 #ifdef MDS_WITH_CUDA
 
-#include "model/ani/ani_cuda_model.h"
 #include "model/ani/ani_model.h"
 
 #include <stdlib.h>

@@ -3,9 +3,10 @@
  * Members lie side by side in the columns: the first layer of all of them is one product, and so
  * is the last step of the way back, whose sum over the members is thereby part of a product. The
  * layers between are batches of one product for each member. */
+#include "model/ani/ani_cuda_model.h"
+
 #ifdef MDS_WITH_CUDA
 
-#include "model/ani/ani_cuda_model.h"
 #include "model/ani/ani_model.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* Weights for a CUDA device: plain matrices, all members of an element together. */
+#include "model/ani/ani_cuda_model.h"
+
 #ifdef MDS_WITH_CUDA
 
-#include "model/ani/ani_cuda_model.h"
 #include "model/ani/ani_pack.h"
 
 #include <stdlib.h>
