@@ -228,9 +228,12 @@ static double ani_cost_s(const mds_model_spec *spec, const mds_model_target *tar
 {
     const int members = mds_options_int(&spec->options, "member") < 0 ? 8 : 1;
     const double slower = spec->precision == MDS_PRECISION_FP64 ? 2.2 : 1.0;
-    /* As measured with AVX-512; AVX2 takes 1.6 times that. */
 
-    (void)kind;
+    if (kind == MDS_DEVICE_CUDA) /* a guess (docs/performance.md); not measured */
+        return slower * (is_student(spec)
+                             ? 25e-6 + 0.02e-6 * target->n_atoms
+                             : 30e-6 + (0.03e-6 + 0.012e-6 * members) * target->n_atoms);
+    /* As measured with AVX-512; AVX2 takes 1.6 times that. */
     if (is_student(spec))
         return slower * (1e-6 + 1e-6 * target->n_atoms);
     return slower * (10e-6 + 1e-6 * (3.5 + 2.5 * members) * target->n_atoms);
