@@ -14,24 +14,8 @@
  *
  * Registers of a thread: sums of a 256-column product 16 for each 16 rows, those of the third
  * product as many, 32 for weights on their way. */
+#include "model/orb/orb_rows.cuh"
 #include "model/orb/orb_tile.cuh"
-
-static __device__ inline float warp_sum(float value)
-{
-#pragma unroll
-    for (int step = 16; step > 0; step /= 2)
-        value += __shfl_xor_sync(0xffffffffu, value, step);
-    return value;
-}
-
-/* Both by the fast exponential: good to some 1e-7, where the result is kept to 5e-4. Neither gives
- * NaN for a number. */
-static __device__ inline float activated(int kind, float x)
-{
-    if (kind & ORB_FUSED_SILU)
-        return __fdividef(x, 1.0f + __expf(-fmaxf(x, -80.0f)));
-    return fmaxf(x, 0.0f) + __logf(1.0f + __expf(-fabsf(x))) - 0.69314718055994531f;
-}
 
 /* Rows of a block in shared memory. */
 typedef struct tile_memory {
@@ -157,62 +141,6 @@ static __device__ inline void other_layers(const orb_fused_rows *job, const tile
             }
 }
 
-/* A lane has columns 4·lane … and 128 + 4·lane … of a row. */
-enum { HELD = 8 };
-
-static __device__ inline void load_held(const float *row, float v[HELD])
-{
-#pragma unroll
-    for (int q = 0; q < HELD; q += 4) {
-        const float4 pack = *(const float4 *)(row + q * 32 + 4 * mds_mma_lane());
-
-        v[q] = pack.x;
-        v[q + 1] = pack.y;
-        v[q + 2] = pack.z;
-        v[q + 3] = pack.w;
-    }
-}
-
-static __device__ inline void store_held(float *row, const float v[HELD])
-{
-#pragma unroll
-    for (int q = 0; q < HELD; q += 4)
-        *(float4 *)(row + q * 32 + 4 * mds_mma_lane()) =
-            make_float4(v[q], v[q + 1], v[q + 2], v[q + 3]);
-}
-
-static __device__ inline void store_halves(uint16_t *row, const float v[HELD])
-{
-#pragma unroll
-    for (int q = 0; q < HELD; q += 4)
-        *(uint2 *)(row + q * 32 + 4 * mds_mma_lane()) =
-            make_uint2(mds_half_pair(v[q], v[q + 1]), mds_half_pair(v[q + 2], v[q + 3]));
-}
-
-static __device__ inline void norm_held(const orb_fused_mlp *mlp, float v[HELD])
-{
-    float mean = 0.0f, square = 0.0f, gamma[HELD], beta[HELD] = {};
-
-    if (!(mlp->kind & ORB_FUSED_RMS)) {
-#pragma unroll
-        for (int q = 0; q < HELD; ++q)
-            mean += v[q];
-        mean = warp_sum(mean) / ORB_FUSED_WIDTH;
-    }
-#pragma unroll
-    for (int q = 0; q < HELD; ++q) {
-        v[q] -= mean;
-        square += v[q] * v[q];
-    }
-    const float scale = 1.0f / sqrtf(warp_sum(square) / ORB_FUSED_WIDTH + mlp->eps);
-    load_held(mlp->gamma, gamma);
-    if (mlp->beta)
-        load_held(mlp->beta, beta);
-#pragma unroll
-    for (int q = 0; q < HELD; ++q)
-        v[q] = v[q] * scale * gamma[q] + beta[q];
-}
-
 static __device__ inline void gates_of(const orb_fused_rows *job, int64_t row, const float v[HELD])
 {
     const float c = job->envelope[row];
@@ -237,7 +165,7 @@ static __device__ inline void finish_row(const orb_fused_rows *job, int64_t row,
     float v[HELD];
 
     load_held(u, v);
-    norm_held(&job->mlp, v);
+    norm_held(job->mlp.kind, job->mlp.eps, job->mlp.gamma, job->mlp.beta, v);
     if (job->y16)
         store_halves(job->y16 + row * ORB_FUSED_WIDTH, v);
     if (!job->sum)
@@ -303,7 +231,7 @@ extern "C" size_t orb_fused_shared_bytes(const orb_fused_mlp *mlp, int tile)
     return (size_t)tile * (halves * sizeof(__half) + 2 * sizeof(int));
 }
 
-static int shared_limit()
+extern "C" size_t orb_fused_shared_limit(void)
 {
     int device = 0, bytes = 0;
 
@@ -311,7 +239,7 @@ static int shared_limit()
         cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) !=
             cudaSuccess)
         return 0;
-    return bytes;
+    return (size_t)bytes;
 }
 
 /* Clocks of a multiplication and of a weight, each as 1/3200 of one, from what an H200 should do: a
@@ -322,7 +250,7 @@ extern "C" int orb_fused_tile(mds_device *device, const orb_fused_mlp *mlp, int 
 {
     const int64_t cores =
         mds_device_get_info(device)->cores > 0 ? mds_device_get_info(device)->cores : 1;
-    const int64_t limit = shared_limit();
+    const int64_t limit = (int64_t)orb_fused_shared_limit();
     int64_t least = INT64_MAX;
     int best = 0;
 

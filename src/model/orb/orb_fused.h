@@ -2,8 +2,9 @@
  * on (features of edges and atoms) in float32. Few kernels: a whole network of three layers with
  * its norm is one, and hidden layers never leave the multiprocessor.
  *
- * A layer is  orb_fused_network (edges) → orb_fused_collect (gated sums at both ends) →
- * orb_fused_network (atoms) → orb_fused_product (what the next layer's edges take of the atoms).
+ * A layer is  orb_fused_network (edges) → orb_fused_collect (gated sums at both ends) → the network
+ * of atoms, as orb_fused_network or as three of orb_fused_product → orb_fused_product (what the
+ * next layer's edges take of the atoms).
  *
  * All pointers but those of structs are device memory; nothing is owned, allocated or waited for.
  * Halves are uint16_t here, in rows whose starts lie on multiples of 16 bytes; w rows wide is 256
@@ -91,6 +92,7 @@ mds_status orb_fused_check(mds_device *device, const orb_fused_mlp *mlp);
 /* Rows of a block, by how many there are. 0: not enough shared memory even for 16. */
 int orb_fused_tile(mds_device *device, const orb_fused_mlp *mlp, int room);
 size_t orb_fused_shared_bytes(const orb_fused_mlp *mlp, int tile);
+size_t orb_fused_shared_limit(void); /* bytes a block of the current device can have */
 
 /* R[i] = Σ gate[e][0] m[e] over edges received, S[i] = Σ gate[e][1] m[e] over edges sent, as halves
  * into columns 256 … 511 and 512 … 767 of in (n,768), whose first columns are the atoms' features.
@@ -106,9 +108,28 @@ typedef struct orb_fused_sums {
 
 mds_status orb_fused_collect(mds_device *device, int n, const orb_fused_sums *sums);
 
-/* y (rows, outs) = x · wᵀ with x (rows, inputs) as halves; y as floats. */
-mds_status orb_fused_product(mds_device *device, int rows, int outs, int inputs, const uint16_t *x,
-                             int ldx, const uint16_t *packed, float *y);
+/* One product, spread over the chip by columns as well: for the few rows of atoms, where blocks of
+ * orb_fused_network() would be few and each of them would read all weights. */
+typedef struct orb_fused_job {
+    int rows, outs, inputs; /* outs a multiple of 64, inputs of 256 */
+    int ldx;
+    int activate;          /* 0: none */
+    int kind;              /* of activation and norm */
+    const uint16_t *x, *w; /* w packed */
+    const float *bias;     /* (outs) or NULL */
+    float *y;              /* (rows, outs), or */
+    uint16_t *y16;         /* (rows, outs) */
+    /* With u, which is (rows,256), x is not read: it is sum = old + norm(u), left there and in
+     * sum16 too. With outs = 0 nothing else is done, and sum may be old; otherwise not. */
+    const float *u, *gamma, *beta, *old;
+    float *sum;
+    uint16_t *sum16;
+    int ldsum16;
+    float eps;
+} orb_fused_job;
+
+/* y = act(x · wᵀ + bias). */
+mds_status orb_fused_product(mds_device *device, const orb_fused_job *job);
 
 /* y (rows, cols) = x as halves, with zeros in columns cols … ldy. Beyond *count (NULL: all):
  * untouched.

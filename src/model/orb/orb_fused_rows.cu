@@ -1,5 +1,5 @@
-/* The small kernels of the fp16 path: weights into the order of lanes, sums at atoms, products of
- * atoms' features, floats to halves. See orb_fused.h. */
+/* The small kernels of the fp16 path: weights into the order of lanes, sums at atoms, floats to
+ * halves. See orb_fused.h. */
 #include "model/orb/orb_tile.cuh"
 
 /* Word i of packed weights: two terms of one column. Within 16 columns and 16 terms a lane has four
@@ -74,55 +74,6 @@ extern "C" mds_status orb_fused_collect(mds_device *device, int n, const orb_fus
     if (n == 0)
         return MDS_OK;
     return MDS_LAUNCH(device, fused_collect, n, 2 * SUMMERS, 0, *sums);
-}
-
-/* A block per 32 rows and 256 columns. */
-enum { PRODUCT_TILES = 2, PRODUCT_ROWS = 16 * PRODUCT_TILES };
-
-static __global__ void __launch_bounds__(ORB_BLOCK)
-    fused_product(int rows, int outs, int inputs, const uint16_t *x, int ldx,
-                  const uint16_t *packed, float *y)
-{
-    MDS_DYNAMIC_SHARED(__half, tile);
-    const int first = (int)blockIdx.x * PRODUCT_ROWS, column = (int)blockIdx.y * ORB_COLUMNS;
-    const int steps = inputs / 16, ld = inputs + ORB_PAD;
-    mds_mma_sum sum[PRODUCT_TILES][ORB_PARTS];
-
-    orb_tile_load(PRODUCT_ROWS, first, rows, x, ldx, inputs, tile, ld);
-    __syncthreads();
-    orb_tile_zero<PRODUCT_TILES>(sum);
-    orb_tile_multiply<PRODUCT_TILES>(tile, ld, orb_packed_at(packed, column, steps), steps * 32,
-                                     steps, sum);
-#pragma unroll
-    for (int t = 0; t < PRODUCT_TILES; ++t)
-#pragma unroll
-        for (int j = 0; j < ORB_PARTS; ++j)
-#pragma unroll
-            for (int r = 0; r < 4; r += 2) {
-                const int row = first + t * 16 + mds_mma_row(r);
-                const int at = column + (int)threadIdx.x / 32 * 32 + 8 * j + mds_mma_column(r);
-
-                if (row < rows)
-                    *(float2 *)(y + (int64_t)row * outs + at) =
-                        make_float2(sum[t][j].x[r], sum[t][j].x[r + 1]);
-            }
-}
-
-extern "C" mds_status orb_fused_product(mds_device *device, int rows, int outs, int inputs,
-                                        const uint16_t *x, int ldx, const uint16_t *packed,
-                                        float *y)
-{
-    const size_t bytes = (size_t)PRODUCT_ROWS * (size_t)(inputs + ORB_PAD) * sizeof(__half);
-    const dim3 grid((unsigned)((rows + PRODUCT_ROWS - 1) / PRODUCT_ROWS),
-                    (unsigned)(outs / ORB_COLUMNS));
-
-    if (outs % ORB_COLUMNS || inputs % ORB_FUSED_STEP || ldx % 8 || bytes > 48 * 1024)
-        return mds_fail(MDS_ERR_INTERNAL, "orb: a product of %d by %d does not go into tiles", outs,
-                        inputs);
-    if (rows == 0)
-        return MDS_OK;
-    return MDS_LAUNCH(device, fused_product, grid, ORB_BLOCK, bytes, rows, outs, inputs, x, ldx,
-                      packed, y);
 }
 
 static __global__ void fused_halve(int rows, const int *count, int cols, const float *x, int ldx,

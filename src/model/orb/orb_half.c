@@ -2,9 +2,9 @@
  *
  *     features (float32) → halves → encoder
  *     tables → h, P → h as halves
- *     layer: network of edges → sums at atoms → network of atoms → P for the next layer
+ *     layer: network of edges → sums at atoms → three products → norm, h, P for the next layer
  *
- * with four launches for each layer. Arrays of other precisions serve for halves: edges.m (256
+ * with six launches for each layer. Arrays of other precisions serve for halves: edges.m (256
  * floats a row) holds m and e as halves, nodes.in (768 floats a row) h, R and S in its first half.
  */
 #include "model/orb/orb_half.h"
@@ -255,23 +255,62 @@ static mds_status collect(orb *self, int l)
     return orb_fused_collect(self->base.device, self->graph.n, &sums);
 }
 
+/* The features of atoms are written by one block of columns while others still read the old ones,
+ * so that they are in two places in turn; after the last layer they are where the heads look. */
+static float *features_of(const orb *self, int l)
+{
+    return l % 2 == 0 || l == self->weights.layers ? self->nodes.h : self->nodes.stash[0].z1;
+}
+
 static mds_status update_nodes(orb *self, int l)
 {
     const half_layer *layer = &self->half->layer[l];
-    const orb_fused_rows job = {.mlp = layer->node,
-                                .room = self->graph.n,
-                                .ldx = 3 * ORB_WIDTH,
-                                .ldsum16 = 3 * ORB_WIDTH,
-                                .x = self->nodes.in,
-                                .old = self->nodes.h,
-                                .sum = self->nodes.h,
-                                .sum16 = self->nodes.in};
-    const mds_status status = orb_fused_network(self->base.device, &job);
+    const orb_fused_mlp *mlp = &layer->node;
+    const bool last = l + 1 == self->weights.layers;
+    mds_device *device = self->base.device;
+    orb_fused_job job = {.rows = self->graph.n,
+                         .outs = mlp->hidden,
+                         .inputs = mlp->inputs,
+                         .ldx = mlp->inputs,
+                         .activate = 1,
+                         .kind = mlp->kind,
+                         .x = self->nodes.in,
+                         .w = mlp->w[0],
+                         .bias = mlp->b[0],
+                         .y16 = self->nodes.y1};
+    mds_status status;
 
-    if (status != MDS_OK || l + 1 == self->weights.layers)
-        return status;
-    return orb_fused_product(self->base.device, self->graph.n, 2 * self->variant->hidden, ORB_WIDTH,
-                             self->nodes.in, 3 * ORB_WIDTH, layer[1].node_w, self->nodes.p);
+    MDS_TRY(orb_fused_product(device, &job));
+    job.inputs = job.ldx = mlp->hidden;
+    job.x = self->nodes.y1;
+    job.w = mlp->w[1];
+    job.bias = mlp->b[1];
+    job.y16 = self->nodes.y2;
+    MDS_TRY(orb_fused_product(device, &job));
+    job.outs = ORB_WIDTH;
+    job.activate = 0;
+    job.x = self->nodes.y2;
+    job.w = mlp->w[2];
+    job.bias = mlp->b[2];
+    job.y = self->nodes.stash[0].u;
+    MDS_TRY(orb_fused_product(device, &job));
+    job = (orb_fused_job){.rows = self->graph.n,
+                          .outs = last ? 0 : 2 * mlp->hidden,
+                          .inputs = ORB_WIDTH,
+                          .kind = mlp->kind,
+                          .w = last ? NULL : layer[1].node_w,
+                          .y = self->nodes.p,
+                          .u = self->nodes.stash[0].u,
+                          .gamma = mlp->gamma,
+                          .beta = mlp->beta,
+                          .old = features_of(self, l),
+                          .sum = features_of(self, l + 1),
+                          .sum16 = self->nodes.in,
+                          .ldsum16 = 3 * ORB_WIDTH,
+                          .eps = mlp->eps};
+    status = orb_fused_product(device, &job);
+out:
+    return status;
 }
 
 /* A part of the step as a component. */
