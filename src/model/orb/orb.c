@@ -356,17 +356,38 @@ static double edges_per_atom(const orb_variant *variant)
     return variant->neighbors < typical ? variant->neighbors : typical;
 }
 
+/* A guess from floors (docs/performance.md), not measured: launches, products at half of what the
+ * data sheet promises, and what lies between them going through memory. */
+static double cuda_cost_s(const mds_model_spec *spec, const orb_variant *variant, int layers,
+                          double flops, double edges)
+{
+    const double launch = 3e-6, bandwidth = 4e12;
+    const double rate = spec->precision == MDS_PRECISION_FP16     ? 4e14
+                        : spec->precision == MDS_PRECISION_TF32   ? 2.5e14
+                        : spec->precision == MDS_PRECISION_TF32X3 ? 8e13
+                                                                  : 3e13;
+    const double launches = 30.0 + layers * (variant->conservative ? 34.0 : 15.0);
+    const double bytes = (double)mds_real_size(spec->precision == MDS_PRECISION_FP64
+                                                   ? MDS_REAL_FP64
+                                                   : MDS_REAL_FP32) *
+                         layers * (10.0 * variant->hidden + 9.0 * ORB_WIDTH);
+
+    return launch * launches + flops / rate + edges * bytes / bandwidth;
+}
+
 static double orb_cost_s(const mds_model_spec *spec, const mds_model_target *target,
                          mds_device_kind kind)
 {
     const orb_variant *variant = variant_of(spec);
     const int layers = depth_of(spec);
-    const double flops = orb_variant_flops_per_edge(variant, layers) * edges_per_atom(variant) +
-                         orb_variant_flops_per_node(variant, layers);
+    const double edges = edges_per_atom(variant) * target->n_atoms;
+    const double flops = orb_variant_flops_per_edge(variant, layers) * edges +
+                         orb_variant_flops_per_node(variant, layers) * target->n_atoms;
     const double rate = spec->precision == MDS_PRECISION_FP64 ? 3e10 : 8e10; /* of one core */
 
-    (void)kind;
-    return 1e-3 + flops / rate * target->n_atoms;
+    if (kind == MDS_DEVICE_CUDA)
+        return cuda_cost_s(spec, variant, layers, flops, edges);
+    return 1e-3 + flops / rate;
 }
 
 static double orb_memory_bytes(const mds_model_spec *spec, const mds_model_target *target)
