@@ -54,6 +54,7 @@ typedef struct mds_neighbor_work {
     mds_step_block *d;
     mds_scalars *s;
     int bin_room;    /* of bin_atom; 0: no bins, each atom looks at all others */
+    int unused;      /* an even number of integers: no padding, which would look like an address */
     double bin_gain; /* bins in a cell per bin that is looked at, from which on they are used */
     int *bin_count;  /* (bins at most) */
     int *bin_atom;   /* (bin_room) */
