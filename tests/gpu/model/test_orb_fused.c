@@ -136,7 +136,7 @@ static void check_network(int inputs, int hidden, int kind, bool atoms, int shap
         make_rows(&j, shape[k][0], atoms);
         run(&j, shape[k][1], &first);
         check_rows(&j, &first);
-        if (shape[k][0] <= 65) {
+        if (shape[k][0] <= 31) {
             run(&j, shape[k][1] == 16 ? 32 : 16, &second);
             assert_memory_equal(&first, &second, sizeof first);
         }

@@ -49,7 +49,7 @@ static void test_v2(void **state)
 static void test_v3(void **state)
 {
     (void)state;
-    check_variant("orb-v3-direct-20-omat", 1, structures, 1);
+    check_variant("orb-v3-direct-20-omat", 2, structures + 1, 1);
     check_variant("orb-v3-direct-inf-mpa", 1, structures + 1, 1);
 }
 
@@ -82,7 +82,7 @@ static int64_t check_recorded(const char *variant, int layers)
     twins t;
     int64_t launched = 0;
 
-    orb_structure(&s, SMALL_CELL);
+    orb_structure(&s, MOLECULE);
     twins_open(&t, variant, layers, MDS_PRECISION_FP32, MDS_PRECISION_FP16);
     if (!mds_device_has_graphs(t.device[1]))
         skip();
