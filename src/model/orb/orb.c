@@ -401,7 +401,9 @@ static double orb_memory_bytes(const mds_model_spec *spec, const mds_model_targe
     const double per_node = size * (6.0 * variant->hidden + 6.0 * ORB_WIDTH +
                                     (variant->conservative ? kept * layers : kept));
 
-    return orb_weights_bytes(variant, layers, real) +
+    const double packed = spec->precision == MDS_PRECISION_FP16 ? 0.5 : 0.0; /* halves beside */
+
+    return (1.0 + packed) * orb_weights_bytes(variant, layers, real) +
            target->n_atoms * (per_node + 1.1 * per_edge * edges_per_atom(variant));
 }
 

@@ -1,4 +1,5 @@
 #include "device/cuda/launch.cuh"
+#include "device/cuda/mma.cuh"
 
 #include "gpu/shim/bad_kernels.h"
 
@@ -68,6 +69,18 @@ static __global__ void warp_kernel(int *out)
     if (threadIdx.x < 16)
         out[threadIdx.x] = __shfl_sync(0xffffffffu, 1, 0);
     __syncthreads();
+}
+
+static __global__ void matrix_kernel(int *out, int skew, const int *instead)
+{
+    MDS_DYNAMIC_SHARED(__half, tile);
+    mds_mma_sum sum = mds_mma_zero();
+    const __half *from = instead ? (const __half *)instead : tile + skew;
+
+    const mds_half_a a = mds_load_half_a(from, 16);
+    const mds_half_b b = {{a.x[0], a.x[1]}};
+    mds_mma_half(&sum, a, b);
+    out[threadIdx.x] = sum.x[0] != 0.0f;
 }
 
 static __global__ void assert_kernel(int one)
@@ -158,6 +171,12 @@ cudaError_t bad_exit(int *out)
 cudaError_t bad_mask(int *out)
 {
     return RUN(mask_kernel, 1, 32, out);
+}
+
+cudaError_t bad_matrix(int *out, int threads, int skew, const int *instead)
+{
+    return launch("matrix_kernel", matrix_kernel, 1, (unsigned)threads, 512, nullptr, out, skew,
+                  instead);
 }
 
 cudaError_t bad_warp(int *out)

@@ -16,8 +16,11 @@ cudaError_t bad_struct(int *good, int *hidden); /* a struct with both goes to th
 cudaError_t bad_barriers(int *out);             /* odd and even threads at different barriers */
 cudaError_t bad_exit(int *out);                 /* half of the threads leave before the barrier */
 cudaError_t bad_mask(int *out);                 /* a lane that its mask lacks */
-cudaError_t bad_warp(int *out);                 /* half a warp waits for the other half, which waits
-                                                   at the block's barrier */
+/* A product of matrices by `threads`, from `skew` halves on of as much shared memory as it needs,
+ * or from elsewhere. */
+cudaError_t bad_matrix(int *out, int threads, int skew, const int *instead);
+cudaError_t bad_warp(int *out); /* half a warp waits for the other half, which waits
+                                   at the block's barrier */
 cudaError_t bad_assert(void);
 cudaError_t bad_trap(void);
 cudaError_t bad_order(int *ticket, int *order); /* order[i] = the how-maniest thread i was */

@@ -191,6 +191,30 @@ static void stuck_warp(void)
     SYNC();
 }
 
+static void half_a_warp_of_matrices(void)
+{
+    bad_matrix(ints(32), 16, 0, NULL);
+    SYNC();
+}
+
+static void matrix_off_its_place(void)
+{
+    bad_matrix(ints(32), 32, 4, NULL);
+    SYNC();
+}
+
+static void matrix_past_its_memory(void)
+{
+    bad_matrix(ints(32), 32, 8, NULL);
+    SYNC();
+}
+
+static void matrix_of_the_device(void)
+{
+    bad_matrix(ints(32), 32, 0, ints(128));
+    SYNC();
+}
+
 static void orders_differ(void)
 {
     int host[128], *order = ints(128), *ticket = ints(1), same = 0;
@@ -227,6 +251,10 @@ static void test_launches(void **unused)
     child_dies(early_exit, "32 thread(s) exited", NULL);
     child_dies(wrong_mask, "lacks the calling lane", NULL);
     child_dies(stuck_warp, "16 thread(s) at __shfl_sync with mask ffffffff", NULL);
+    child_dies(half_a_warp_of_matrices, "not all 32 lanes", NULL);
+    child_dies(matrix_off_its_place, "not aligned to 16 bytes", NULL);
+    child_dies(matrix_past_its_memory, "of 512 bytes of dynamic shared memory", NULL);
+    child_dies(matrix_of_the_device, "it reads shared memory", NULL);
     child_lives(orders_differ);
 }
 
