@@ -19,7 +19,7 @@ typedef struct kernels {
     mds_force_sums sums;
     void *atoms, *rows; /* scratch of the graph: by atoms, by the list's rows */
     size_t atoms_bytes;
-    int stride; /* of the rows that `rows` is for */
+    int rows_n, stride; /* what `rows` is for */
 } kernels;
 
 static kernels *kernels_of(const orb *self)
@@ -92,17 +92,18 @@ out:
     return status;
 }
 
-/* New memory whenever the rows have another length, so that what was recorded is void. */
+/* New memory whenever there are other rows, so that what was recorded is void. */
 static mds_status fit_rows(orb *self)
 {
     kernels *k = kernels_of(self);
     const mds_neighbor_view *list = &self->neighbors->view;
     const size_t count = (size_t)list->n * (size_t)list->stride;
 
-    if (k->rows && k->stride == list->stride)
+    if (k->rows && k->rows_n == list->n && k->stride == list->stride)
         return MDS_OK;
     mds_device_free(self->base.device, k->rows);
     k->rows = NULL;
+    k->rows_n = list->n;
     k->stride = list->stride;
     const mds_status status =
         mds_device_alloc(self->base.device, 2 * count * sizeof(int), "orb graph", &k->rows);

@@ -552,7 +552,7 @@ static void students_keep_their_word(void **state)
     for (int which = 0; which < SAMPLES; ++which) {
         assert_int_equal(check_sample("student", "cpu", which), which != SAMPLE_ARGON);
         if (cuda)
-            assert_int_equal(check_sample("student", "cuda:0", which), which < SAMPLE_ARGON);
+            assert_int_equal(check_sample("student", "cuda:0", which), which != SAMPLE_ARGON);
     }
 }
 
