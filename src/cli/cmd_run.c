@@ -333,7 +333,7 @@ static int finish(run *r, mds_status swept)
     if (swept != MDS_OK && !stopped) {
         if (mds_comm_rank(r->comm) == 0)
             mds_log(MDS_LOG_ERROR, "%s", mds_error());
-        mds_store_close(r->store, true);
+        mds_store_close(r->store, false);
         return mds_status_exit_code(swept);
     }
     if (mds_comm_rank(r->comm) == 0)
@@ -342,11 +342,12 @@ static int finish(run *r, mds_status swept)
     if (status == MDS_OK)
         status = mds_store_sync(r->store);
     status = mds_comm_agree(r->comm, status);
-    const mds_status closed = mds_comm_agree(r->comm, mds_store_close(r->store, true));
-    if (status == MDS_OK)
-        status = closed;
-    if (status != MDS_OK && mds_comm_rank(r->comm) == 0)
+    const mds_status closed = mds_comm_settle(r->comm, mds_store_close(r->store, true));
+    if ((status != MDS_OK || closed != MDS_OK) && mds_comm_rank(r->comm) == 0)
         mds_log(MDS_LOG_ERROR, "%s", mds_error());
+    /* HDF5 would try to close what is open within MPI_Finalize(), and die or wait there. */
+    if (closed != MDS_OK)
+        mds_comm_abort(r->comm, mds_status_exit_code(closed));
     code = (int)mds_comm_max(r->comm, code);
     if (status != MDS_OK)
         return mds_status_exit_code(status);

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "comm/comm_private.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ bool mds_comm_barrier(mds_comm *comm, double timeout_s)
 static _Noreturn void give_up(mds_comm *comm, const char *why)
 {
     mds_log(MDS_LOG_ERROR, "rank %d: %s to agree with the other ranks", comm->rank, why);
-    mds_comm_abort(comm, 1);
+    mds_comm_abort(comm, mds_status_exit_code(MDS_ERR_IO));
 }
 
 typedef struct verdict {
@@ -107,6 +108,18 @@ mds_status mds_comm_agree(mds_comm *comm, mds_status status)
             agreed = mds_fail((mds_status)all[i].status, "%s", all[i].message);
     free(all);
     return agreed;
+}
+
+mds_status mds_comm_settle(mds_comm *comm, mds_status status)
+{
+    const double patience_s = status == MDS_OK ? HUGE_VAL : 10.0;
+
+    if (comm->size > 1 && !mds_comm_barrier(comm, patience_s)) {
+        mds_log(MDS_LOG_ERROR, "rank %d: %s (the other ranks wait for it: all end)", comm->rank,
+                mds_error());
+        mds_comm_abort(comm, mds_status_exit_code(status));
+    }
+    return mds_comm_agree(comm, status);
 }
 
 /* Reductions by allgather: there are at most a few hundred ranks, and none is in a hurry. */

@@ -38,6 +38,10 @@ const void *mds_comm_handle(const mds_comm *comm);
 /* Collective: every rank gets the gravest status of any, and the message of the lowest rank that
  * has it, so that no rank goes on alone into a collective call. */
 mds_status mds_comm_agree(mds_comm *comm, mds_status status);
+/* Collective, behind a collective call of another library: the same, but a rank whose call failed
+ * waits a few seconds at most for those that may still be inside of it, and then ends all of them
+ * with its message. */
+mds_status mds_comm_settle(mds_comm *comm, mds_status status);
 /* Collective: OK everywhere when all ranks hold the same value; else the ranks that differ. */
 bool mds_comm_all_equal(mds_comm *comm, uint64_t value);
 /* Collective: maximum / sum over the ranks. */

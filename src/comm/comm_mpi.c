@@ -1,6 +1,7 @@
 /* The ranks of MPI_COMM_WORLD. Two-sided messages only: spec'd and measured to be the one form that
  * neither stalls behind a busy target nor fails on several nodes. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "comm/comm_private.h"
 
 #include <mpi.h>
@@ -17,16 +18,25 @@ typedef struct mpi_comm {
     MPI_Comm world;
 } mpi_comm;
 
-/* Turns an MPI error code into a status with MPI's own words. */
-static mds_status check(int code, const char *call)
+/* A call of MPI that failed here may have been whole elsewhere: the others would go on, into the
+ * next collective call, and wait in it for ever. So that all ranks end, at once, and say which call
+ * it was; what was finished is on the disk, and the rest is for --resume. */
+static void check(mpi_comm *comm, int code, const char *call)
 {
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0;
 
     if (code == MPI_SUCCESS)
-        return MDS_OK;
+        return;
     MPI_Error_string(code, text, &length);
-    return mds_fail(MDS_ERR_IO, "%s: %s", call, text);
+    mds_log(MDS_LOG_ERROR, "rank %d: %s failed (%s); all ranks end, --resume goes on",
+            comm->base.rank, call, text);
+    mds_comm_abort(&comm->base, mds_status_exit_code(MDS_ERR_IO));
+}
+
+static MPI_Comm world_of(mds_comm *comm)
+{
+    return ((mpi_comm *)comm)->world;
 }
 
 static void destroy(mds_comm *comm)
@@ -42,14 +52,16 @@ static void abort_all(mds_comm *comm, int code)
 
 static mds_status allgather(mds_comm *comm, const void *record, size_t bytes, void *all)
 {
-    return check(MPI_Allgather(record, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE,
-                               ((mpi_comm *)comm)->world),
-                 "MPI_Allgather");
+    check((mpi_comm *)comm,
+          MPI_Allgather(record, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, world_of(comm)),
+          "MPI_Allgather");
+    return MDS_OK;
 }
 
 static mds_status broadcast(mds_comm *comm, void *bytes, size_t count)
 {
-    return check(MPI_Bcast(bytes, (int)count, MPI_BYTE, 0, ((mpi_comm *)comm)->world), "MPI_Bcast");
+    check((mpi_comm *)comm, MPI_Bcast(bytes, (int)count, MPI_BYTE, 0, world_of(comm)), "MPI_Bcast");
+    return MDS_OK;
 }
 
 /* MPI_Barrier spins in Open MPI and would take a core from a worker that still measures. */
@@ -59,11 +71,9 @@ static bool barrier(mds_comm *comm, double timeout_s)
     MPI_Request request;
     int done = 0;
 
-    if (MPI_Ibarrier(((mpi_comm *)comm)->world, &request) != MPI_SUCCESS)
-        return false;
+    check((mpi_comm *)comm, MPI_Ibarrier(world_of(comm), &request), "MPI_Ibarrier");
     for (;;) {
-        if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS)
-            return false;
+        check((mpi_comm *)comm, MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
         if (done)
             return true;
         if (1e-9 * (double)(mds_clock_ns() - start) > timeout_s)
@@ -75,22 +85,24 @@ static bool barrier(mds_comm *comm, double timeout_s)
 /* A message is small enough to go eagerly: MPI_Send returns although nobody receives yet. */
 static mds_status send_message(mds_comm *comm, int to, const mds_message *message)
 {
-    return check(
-        MPI_Send(message, (int)sizeof *message, MPI_BYTE, to, TAG, ((mpi_comm *)comm)->world),
-        "MPI_Send");
+    check((mpi_comm *)comm,
+          MPI_Send(message, (int)sizeof *message, MPI_BYTE, to, TAG, world_of(comm)), "MPI_Send");
+    return MDS_OK;
 }
 
 static bool poll_message(mds_comm *comm, mds_message *message)
 {
-    MPI_Comm world = ((mpi_comm *)comm)->world;
     MPI_Status from;
     int there = 0;
 
-    if (MPI_Iprobe(MPI_ANY_SOURCE, TAG, world, &there, &from) != MPI_SUCCESS || !there)
+    check((mpi_comm *)comm, MPI_Iprobe(MPI_ANY_SOURCE, TAG, world_of(comm), &there, &from),
+          "MPI_Iprobe");
+    if (!there)
         return false;
-    if (MPI_Recv(message, (int)sizeof *message, MPI_BYTE, from.MPI_SOURCE, TAG, world,
-                 MPI_STATUS_IGNORE) != MPI_SUCCESS)
-        return false;
+    check((mpi_comm *)comm,
+          MPI_Recv(message, (int)sizeof *message, MPI_BYTE, from.MPI_SOURCE, TAG, world_of(comm),
+                   MPI_STATUS_IGNORE),
+          "MPI_Recv");
     message->from = from.MPI_SOURCE;
     return true;
 }
@@ -141,7 +153,8 @@ mds_status mds_comm_create_mpi(mds_comm **out)
     comm->base.handle = &comm->world;
     MPI_Comm_rank(comm->world, &comm->base.rank);
     MPI_Comm_size(comm->world, &comm->base.size);
-    MPI_Comm_split_type(comm->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node);
+    check(comm, MPI_Comm_split_type(comm->world, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node),
+          "MPI_Comm_split_type");
     MPI_Comm_rank(node, &comm->base.local_rank);
     MPI_Comm_size(node, &comm->base.local_size);
     MPI_Comm_free(&node);

@@ -8,6 +8,7 @@
 
 void mds_h5_quiet(void)
 {
+    H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 

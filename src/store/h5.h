@@ -8,7 +8,9 @@
 
 #include <hdf5.h>
 
-/* Silences the library's own error stack on stderr; once per process. */
+/* Silences the library's own error stack on stderr, and keeps it from closing at the exit what
+ * could not be closed before: that would be MPI after MPI_Finalize(). Before any other call of
+ * HDF5. */
 void mds_h5_quiet(void);
 /* MDS_ERR_IO: "path: what: <function>: <the library's innermost words>"; clears the stack. */
 mds_status mds_h5_fail(const char *path, const char *what);

@@ -28,9 +28,9 @@ static mds_status open_columns(mds_store *store)
         mds_column_get(i, column);
         snprintf(name, sizeof name, "/cases/%s", column->name);
         store->column_set[i] = H5Dopen2(store->file, name, H5P_DEFAULT);
-        store->column_type[i] = mds_h5_column_type(column->type, column->size);
         if (store->column_set[i] < 0)
             return mds_h5_fail(store->path, name);
+        store->column_type[i] = mds_h5_column_type(column->type, column->size);
     }
     for (int pool = 0; pool < MDS_POOL_COUNT; ++pool)
         for (int i = 0; i < mds_pool_column_count((mds_pool)pool); ++i) {
@@ -44,24 +44,36 @@ static mds_status open_columns(mds_store *store)
 }
 
 /* Opening and closing in parallel wait for all ranks, inside MPI, where one that failed without a
- * word leaves the others for ever. SIGALRM then ends this rank, and with it the run. */
-enum { COLLECTIVE_S = 300 };
+ * word leaves the others for ever. SIGALRM then ends this rank, and with it the run: after a time
+ * in which any file system answers, or what the environment says; after an error, which was told
+ * already, sooner. */
+enum { PATIENCE_S = 300, PATIENCE_AFTER_ERROR_S = 10 };
+static const char patience_name[] = "MDSWEEP_IO_TIMEOUT_S";
 
-static void on_alarm(int number)
+static void on_silence(int number)
 {
-    static const char text[] = "mdsweep: error: the results file: no answer from MPI-IO in 300 s\n";
+    static const char text[] = "mdsweep: error: the results file: no answer from MPI-IO for long "
+                               "(MDSWEEP_IO_TIMEOUT_S, 300 s unless set)\n";
 
     (void)number;
     (void)!write(STDERR_FILENO, text, sizeof text - 1);
     _exit(74);
 }
 
-static void begin_collective(void)
+static void on_silence_after_error(int number)
 {
-    const struct sigaction action = {.sa_handler = on_alarm};
+    (void)number;
+    _exit(74);
+}
+
+static void begin_collective(bool well)
+{
+    const struct sigaction action = {.sa_handler = well ? on_silence : on_silence_after_error};
+    const char *told = getenv(patience_name);
+    const int asked_s = told ? atoi(told) : 0;
 
     sigaction(SIGALRM, &action, NULL);
-    alarm(COLLECTIVE_S);
+    alarm((unsigned)(!well ? PATIENCE_AFTER_ERROR_S : asked_s > 0 ? asked_s : PATIENCE_S));
 }
 
 static void end_collective(void)
@@ -84,10 +96,15 @@ static mds_status open_file(mds_store *store, mds_comm *comm)
     if (mds_comm_is_mpi(comm)) {
         const MPI_Comm *world = mds_comm_handle(comm);
 
-        H5Pset_fapl_mpio(access, *world, MPI_INFO_NULL);
+        if (H5Pset_fapl_mpio(access, *world, MPI_INFO_NULL) < 0) {
+            const mds_status status = mds_h5_fail(store->path, "cannot be opened with MPI-IO");
+
+            H5Pclose(access);
+            return status;
+        }
     }
     mds_status status = MDS_OK;
-    begin_collective();
+    begin_collective(true);
     store->file = H5Fopen(store->path, H5F_ACC_RDWR, access);
     end_collective();
     if (store->file < 0)
@@ -128,7 +145,7 @@ mds_status mds_store_open(const char *path, mds_comm *comm, mds_store **out)
         store->rows = results.rows;
         store->count = results.count;
         results.rows = NULL;
-        status = mds_comm_agree(comm, open_file(store, comm));
+        status = mds_comm_settle(comm, open_file(store, comm));
     }
     mds_results_fini(&results);
     if (status == MDS_OK)
@@ -150,7 +167,7 @@ mds_status mds_store_sync(mds_store *store)
     return MDS_OK;
 }
 
-mds_status mds_store_close(mds_store *store, bool collective)
+mds_status mds_store_close(mds_store *store, bool well)
 {
     mds_status status = MDS_OK;
 
@@ -158,15 +175,13 @@ mds_status mds_store_close(mds_store *store, bool collective)
         return MDS_OK;
     mds_store_put_back_rest(store);
     mds_syncer_destroy(store->syncer);
-    if (collective) {
-        for (int i = 0; i < store->column_count; ++i)
-            H5Tclose(store->column_type[i]);
-        /* STRONG close degree: the datasets go with the file. */
-        begin_collective();
-        if (H5Fclose(store->file) < 0 && status == MDS_OK)
-            status = mds_h5_fail(store->path, "cannot be closed");
-        end_collective();
-    }
+    for (int i = 0; i < store->column_count; ++i)
+        H5Tclose(store->column_type[i]);
+    /* STRONG close degree: the datasets go with the file. */
+    begin_collective(well);
+    if (H5Fclose(store->file) < 0)
+        status = mds_h5_fail(store->path, "cannot be closed");
+    end_collective();
     if (store->fd >= 0)
         close(store->fd);
     free(store->tail);

@@ -148,8 +148,8 @@ mds_status mds_store_write_summary(mds_store *store, const char *table,
 
 /* Waits until all that this rank wrote is on the disk. Before closing, which does not tell. */
 mds_status mds_store_sync(mds_store *store);
-/* Closes this rank's side. `collective`: all ranks are here and call it; otherwise the ids are left
- * to the end of the process, because closing waits for everyone. */
-mds_status mds_store_close(mds_store *store, bool collective);
+/* Collective: closes the file. Not `well`: after an error, of which all ranks know; if MPI-IO then
+ * does not let them close it together within some seconds, the process ends here with code 74. */
+mds_status mds_store_close(mds_store *store, bool well);
 
 #endif

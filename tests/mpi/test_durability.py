@@ -12,6 +12,7 @@ from harness import (Case, DONE, FAILED, MDSWEEP, PENDING, RUNNING, column, h5py
 from processes import Launch, wait_until
 
 FAULTIO = os.environ.get("MDSWEEP_FAULTIO")
+FAULTMPI = os.environ.get("MDSWEEP_FAULTMPI")
 FULL = os.environ.get("MDSWEEP_TEST_FULL")
 WAIT = 60
 CASES = 4
@@ -32,13 +33,14 @@ models: {{ slow: {{ engine = "fault"; kind = "sleep"; at_step = 0; sleep_us = {u
 output: {{ file = "{output}"; }};
 """)
 
-    def faulty(self, config, *args, n, count=1, number=errno.EIO, ranks=2, **what):
+    def faulty(self, config, *args, n, count=1, number=errno.EIO, ranks=2, library=FAULTIO, **what):
         """A run in which calls fail; whether any did is in .hit."""
         log = self.path("fault.log")
         if os.path.exists(log):
             os.remove(log)
-        env = {"LD_PRELOAD": FAULTIO, "FAULT_N": str(n), "FAULT_COUNT": str(count),
+        env = {"LD_PRELOAD": library, "FAULT_N": str(n), "FAULT_COUNT": str(count),
                "FAULT_ERRNO": str(number), "FAULT_LOG": log,
+               "MDSWEEP_IO_TIMEOUT_S": "3",
                **{f"FAULT_{key.upper()}": str(value) for key, value in what.items()}}
         run = Launch(config, "-q", *args, ranks=ranks, env=env)
         self.addCleanup(lambda: run.left_behind(0))
@@ -132,6 +134,33 @@ output: {{ file = "{output}"; }};
                     self.assertEqual(file.read(), before)
                 self.assertFalse(os.path.exists(self.path("test.h5.tmp")))
         self.check_resumed(config)
+
+    # n counts a rank's calls, those inside of HDF5 among them. Rank None: all ranks. Where a rank
+    # fails alone inside of HDF5, the others wait there until MDSWEEP_IO_TIMEOUT_S is over.
+    MPI_CALLS = [("MPI_Init", 0, (1,)), ("MPI_Init", 1, (1,)), ("MPI_Comm_split_type", 1, (1,)),
+                 ("MPI_Allgather", 0, (1, 4)), ("MPI_Allgather", 1, (2, 3)),
+                 ("MPI_Ibarrier", 0, (1, 2)), ("MPI_Test", 1, (1,)),
+                 ("MPI_Send", 0, (1, 2)), ("MPI_Send", 1, (1, 3)),
+                 ("MPI_Iprobe", 0, (5,)), ("MPI_Iprobe", 1, (1,)),
+                 ("MPI_Recv", 0, (1, 2)), ("MPI_Recv", 1, (1, 2)),
+                 ("MPI_Comm_dup", None, (1,)), ("MPI_Bcast", 1, (1,)), ("MPI_Barrier", 1, (1,)),
+                 ("MPI_File_open", None, (1,)), ("MPI_File_open", 1, (1,)),
+                 ("MPI_File_read_at", 1, (1,)), ("MPI_File_read_at", 0, (1,)),
+                 ("MPI_File_write_at", 1, (1, 60)), ("MPI_File_write_at", 0, (1,)),
+                 ("MPI_File_close", 1, (1,)), ("MPI_File_close", None, (1,))]
+
+    def test_calls_of_mpi_that_fail(self):
+        config = self.study()
+        for call, rank, numbers in self.MPI_CALLS if FULL else self.MPI_CALLS[1::2]:
+            for n in numbers if FULL else numbers[-1:]:
+                with self.subTest(call=call, rank=rank, n=n):
+                    run = self.faulty(config, n=n, call=call, library=FAULTMPI,
+                                      **({} if rank is None else {"rank": rank}))
+                    self.assertTrue(run.hit, "nothing was made to fail")
+                    self.assertEqual(run.code, 74, run.err)
+                    self.assertTrue(call in run.err or "no answer from MPI-IO" in run.err, run.err)
+                    self.check_readable()
+                    self.check_resumed(config)
 
     def test_no_memory_in_the_rank(self):
         config = self.study()

@@ -59,10 +59,12 @@ static mds_status open_weights(const mds_model_spec *spec, ani_weights **out)
     return status;
 }
 
+#ifdef MDS_WITH_CUDA
 static bool on_cuda(const ani *self)
 {
     return mds_device_get_kind(self->base.device) == MDS_DEVICE_CUDA;
 }
+#endif
 
 /* 0 means the cores this process may use. */
 static int threads_of(const ani *self, const mds_options *options)
