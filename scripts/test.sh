@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole test suite, from a fresh machine: installs what is missing, builds with warnings as errors,
-# runs every test; the unit tests under AddressSanitizer and UBSan, with the kernels on the CUDA shim;
-# the CUDA build with nvcc where there is one; and the coverage of src/.
+# runs every test; the unit tests under AddressSanitizer and UBSan, with the kernels on the CUDA shim; some of
+# these in other orders of threads, and with every access watched for races; the CUDA build with nvcc where there is one; and the coverage of src/.
 #   scripts/test.sh            everything
 #   scripts/test.sh quick      the first build and its tests only
 set -eu
@@ -50,10 +50,21 @@ test_nvcc() {
         -DMDSWEEP_CUDA_ARCHITECTURES=90 -- -L '^gpu$'
 }
 
+# Whether results depend on which thread goes first, and whether two touch the same memory unordered: for
+# the lists and steps that every model needs (docs/cuda-shim.md has how to do it for all; a minute here).
+test_kernel_order() { # the folder of the shim's build with sanitizers
+    echo "== $1: kernels in other orders"
+    MDS_SHIM_CHECK=order ctest --test-dir "$1" --output-on-failure -j "$jobs" \
+        -R '^gpu\.(md\.neighbor|protocol\.steps)$'
+    targets="gpu.md.neighbor gpu.md.neighbor_bins" build_and_test build-races -DMDSWEEP_CUDA=SHIM \
+        -DMDSWEEP_SHIM_RACES=ON -DMDSWEEP_WERROR=ON -- -R '^gpu\.md\.'
+}
+
 if [ "${1:-all}" != quick ]; then
     test_nvcc
     build_and_test build-sanitize -DMDSWEEP_CUDA=SHIM -DMDSWEEP_SANITIZE=address,undefined \
         -DMDSWEEP_WERROR=ON -- -L '^(unit|gpu)$'
+    test_kernel_order build-sanitize
     build_and_test build-coverage -DMDSWEEP_COVERAGE=ON -- -L '^(unit|mpi|golden)$'
     report_coverage
 fi
