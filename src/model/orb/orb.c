@@ -282,6 +282,15 @@ static mds_status forward(orb *self)
     return orb_forward(self);
 }
 
+static mds_status heads(orb *self, mds_state *state, unsigned want)
+{
+#ifdef MDS_WITH_CUDA
+    if (self->half)
+        return orb_half_heads(self, state, want);
+#endif
+    return orb_heads(self, state, want);
+}
+
 static mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
 {
     orb *self = (orb *)model;
@@ -297,7 +306,7 @@ static mds_status orb_compute(mds_model *model, mds_state *state, unsigned want)
     if (status != MDS_OK)
         return status;
     mds_region_begin(regions, MDS_REGION_HEADS);
-    status = orb_heads(self, state, want);
+    status = heads(self, state, want);
     mds_region_end(regions, MDS_REGION_HEADS);
     if (status == MDS_OK && self->variant->conservative)
         return orb_backward(self, state, want);

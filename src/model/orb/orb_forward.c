@@ -134,7 +134,7 @@ static void message_share(void *context, int t)
 /* ---- atoms ---- */
 
 /* Features and products of the first layer depend on the element alone. */
-mds_status orb_start_nodes(orb *self)
+static mds_status start_nodes(orb *self)
 {
     const int hidden2 = 2 * self->variant->hidden;
     mds_rows op = {.real = self->real,
@@ -287,7 +287,7 @@ mds_status orb_forward(orb *self)
     mds_region_begin(regions, MDS_REGION_ENCODER);
     status = orb_run(self, encoder_share);
     if (status == MDS_OK)
-        status = orb_start_nodes(self);
+        status = start_nodes(self);
     mds_region_end(regions, MDS_REGION_ENCODER);
     for (self->layer = 0; status == MDS_OK && self->layer < self->weights.layers; ++self->layer) {
         MDS_TRY(part(self, MDS_REGION_EDGE_NETWORK, message_share));

@@ -131,6 +131,34 @@ typedef struct orb_fused_job {
 /* y = act(x · wᵀ + bias). */
 mds_status orb_fused_product(mds_device *device, const orb_fused_job *job);
 
+/* What atoms begin with, from the tables by element. */
+typedef struct orb_fused_begin {
+    const int *number;              /* (n) */
+    const float *encoded, *first_p; /* (elements,256), (elements,outs) */
+    float *h, *p;                   /* (n,256), (n,outs) */
+    uint16_t *in;                   /* (n,768): h as halves into the first columns */
+    int64_t outs;                   /* 2 hidden */
+} orb_fused_begin;
+
+mds_status orb_fused_start(mds_device *device, int n, const orb_fused_begin *job);
+
+/* 256 → 256 → outs with an activation between: y (rows, outs), before any normaliser. In float32.
+ */
+typedef struct orb_fused_head {
+    const float *w[2], *b[2];
+    float *y;
+    int64_t outs;
+} orb_fused_head;
+
+typedef struct orb_fused_heads {
+    orb_fused_head head[3]; /* forces, of each row of h; energy and stress, of the mean */
+    const float *h, *mean;  /* (n,256), (256) */
+    int64_t kind;           /* of the activation */
+} orb_fused_heads;
+
+/* `stress`: or it is left out. */
+mds_status orb_fused_heads_of(mds_device *device, int n, bool stress, const orb_fused_heads *job);
+
 /* y (rows, cols) = x as halves, with zeros in columns cols … ldy. Beyond *count (NULL: all):
  * untouched.
  */

@@ -1,8 +1,9 @@
 /* The order of the fp16 path: what is packed, and which kernel gets what. The step is
  *
  *     features (float32) → halves → encoder
- *     tables → h, P → h as halves
+ *     tables → h, its halves, P
  *     layer: network of edges → sums at atoms → three products → norm, h, P for the next layer
+ *     mean of h → all heads → what they mean
  *
  * with six launches for each layer. Arrays of other precisions serve for halves: edges.m (256
  * floats a row) holds m and e as halves, nodes.in (768 floats a row) h, R and S in its first half.
@@ -218,14 +219,19 @@ static orb_fused_rows edges_job(const orb *self, const orb_fused_mlp *mlp, int n
 
 static mds_status encode(orb *self)
 {
+    const orb_fused_begin begin = {.number = self->nodes.number,
+                                   .encoded = self->encoded,
+                                   .first_p = self->first_p,
+                                   .h = self->nodes.h,
+                                   .p = self->nodes.p,
+                                   .in = self->nodes.in,
+                                   .outs = 2 * self->variant->hidden};
     orb_fused_rows job = edges_job(self, &self->half->encoder, 0);
     mds_status status;
 
     job.x = self->half->f;
     MDS_TRY(orb_fused_network(self->base.device, &job));
-    MDS_TRY(orb_start_nodes(self));
-    status = orb_fused_halve(self->base.device, self->graph.n, NULL, ORB_WIDTH, self->nodes.h,
-                             ORB_WIDTH, self->nodes.in, 3 * ORB_WIDTH);
+    status = orb_fused_start(self->base.device, self->graph.n, &begin);
 out:
     return status;
 }
@@ -348,6 +354,34 @@ mds_status orb_half_forward(orb *self)
         MDS_TRY(part(self, MDS_REGION_AGGREGATE, collect, l));
         MDS_TRY(part(self, MDS_REGION_NODE_NETWORK, update_nodes, l));
     }
+out:
+    return status;
+}
+
+static orb_fused_head head_of(const orb_head *head, void *y)
+{
+    return (orb_fused_head){.w = {head->w[0], head->w[1]},
+                            .b = {head->b[0], head->b[1]},
+                            .y = y,
+                            .outs = head->outputs};
+}
+
+mds_status orb_half_heads(orb *self, mds_state *state, unsigned want)
+{
+    const orb_weights *w = &self->weights;
+    const orb_nodes *nodes = &self->nodes;
+    const orb_fused_heads job = {.head = {head_of(&w->forces, nodes->forces),
+                                          head_of(&w->energy, nodes->energy),
+                                          head_of(&w->stress, nodes->stress)},
+                                 .h = nodes->h,
+                                 .mean = nodes->mean,
+                                 .kind = self->variant->v3 ? ORB_FUSED_SILU : 0};
+    mds_status status;
+
+    MDS_TRY(self->target->average(self));
+    MDS_TRY(
+        orb_fused_heads_of(self->base.device, self->graph.n, (want & MDS_WANT_VIRIAL) != 0, &job));
+    status = self->target->finish(self, state, want);
 out:
     return status;
 }

@@ -13,5 +13,7 @@ void orb_half_destroy(orb *self); /* accepts a partial object */
 /* nodes.h from graph and weights. The first call after atoms or the room for edges have changed
  * allocates and so must not be recorded; nor can it be, since those allocate too. */
 mds_status orb_half_forward(orb *self);
+/* orb_heads() in fewer launches. */
+mds_status orb_half_heads(orb *self, mds_state *state, unsigned want);
 
 #endif

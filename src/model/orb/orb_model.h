@@ -167,8 +167,6 @@ mds_status orb_mlp_apply(const orb *self, const orb_mlp *mlp, int rows, const vo
 
 /* ---- the parts of a step ---- */
 mds_status orb_forward(orb *self);
-/* nodes.h and nodes.p at the start, by element. */
-mds_status orb_start_nodes(orb *self);
 /* Energy, and forces and virial of direct models, into `state`. */
 mds_status orb_heads(orb *self, mds_state *state, unsigned want);
 /* Forces and virial of conservative models. */
