@@ -21,6 +21,7 @@ typedef struct evaluation {
     bool stress_known;
     double stress[3][3];
     mds_committee committee; /* members 0: the model is none */
+    double *expected_error;  /* (n) eV/Å, the model's own; NULL: it has none */
 } evaluation;
 
 /* "key=value" from --option: a number where the engine's table says so, else a text. */
@@ -72,6 +73,22 @@ out:
     return status;
 }
 
+/* What the model thinks of its own forces, where it does. */
+static mds_status ask_expected_error(evaluation *e)
+{
+    if (!e->spec.engine->expected_error)
+        return MDS_OK;
+    e->expected_error = malloc(((size_t)e->state.n + 1) * sizeof(double));
+    if (!e->expected_error)
+        return mds_fail(MDS_ERR_NOMEM, "no memory for the expected errors");
+    const mds_status status = mds_model_expected_error(e->model, e->expected_error);
+    if (status == MDS_OK)
+        return MDS_OK;
+    free(e->expected_error);
+    e->expected_error = NULL;
+    return status == MDS_ERR_UNSUPPORTED ? MDS_OK : status;
+}
+
 /* Computed twice: the first builds lists and touches memory, the second is what a step costs. */
 static mds_status compute(evaluation *e)
 {
@@ -101,6 +118,8 @@ static mds_status compute(evaluation *e)
             e->stress[a][b] = want ? -e->scalars.virial_eV[a][b] / volume : NAN;
     if (!isfinite(e->scalars.potential_eV))
         status = mds_fail(MDS_ERR_NUMERIC, "the energy is not a number");
+    if (status == MDS_OK)
+        status = ask_expected_error(e);
     if (status == MDS_OK && mds_model_members(e->model) > 1)
         status =
             mds_committee_compute(&e->spec, mds_model_members(e->model), &e->state, &e->committee);
@@ -169,6 +188,14 @@ static void add_json(const evaluation *e, mds_strbuf *out)
         mds_strbuf_add(out, "null");
     if (e->committee.members)
         add_committee_json(e, out);
+    if (e->expected_error) {
+        mds_strbuf_add(out, ", \"expected_force_error\": [");
+        for (int i = 0; i < e->state.n; ++i) {
+            mds_strbuf_add(out, "%s", i ? ", " : "");
+            mds_strbuf_add_json_number(out, e->expected_error[i]);
+        }
+        mds_strbuf_add(out, "]");
+    }
     mds_strbuf_add(out, ", \"components_ms\": {");
     bool first = true;
     for (int r = 0; r < MDS_REGION_COUNT; ++r) {
@@ -227,6 +254,20 @@ static void add_committee_text(const evaluation *e, mds_strbuf *out)
                    sqrt(sum / e->state.n), longest(c->forces_std, e->state.n));
 }
 
+static void add_expected_error(const evaluation *e, mds_strbuf *out)
+{
+    double sum = 0.0;
+    int worst = 0;
+
+    for (int i = 0; i < e->state.n; ++i) {
+        sum += e->expected_error[i];
+        if (e->expected_error[i] > e->expected_error[worst])
+            worst = i;
+    }
+    mds_strbuf_add(out, "confidence the model expects force errors of %.4f eV/A, %.4f at atom %d\n",
+                   sum / e->state.n, e->expected_error[worst], worst);
+}
+
 static void add_text(const evaluation *e, mds_strbuf *out)
 {
     mds_strbuf_add(out, "model     %s (%s, %s, %s)\n", e->spec.name, e->spec.engine->name,
@@ -238,6 +279,8 @@ static void add_text(const evaluation *e, mds_strbuf *out)
         mds_strbuf_add(out, "SYNTHETIC weights: only the times mean anything\n");
     if (e->committee.members)
         add_committee_text(e, out);
+    if (e->expected_error)
+        add_expected_error(e, out);
     for (int a = 0; e->stress_known && a < 3; ++a)
         mds_strbuf_add(out, "%s %16.12f %16.12f %16.12f%s\n", a ? "         " : "stress   ",
                        shown(e->stress[a][0]), shown(e->stress[a][1]), shown(e->stress[a][2]),
@@ -312,6 +355,7 @@ static int eval_command(const mds_args *args)
     mds_device_close(e->device);
     mds_structure_fini(&e->structure);
     mds_committee_fini(&e->committee);
+    free(e->expected_error);
     free(e->forces);
     free(e);
     return code;

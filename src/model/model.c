@@ -129,6 +129,14 @@ bool mds_model_work(const mds_model *model, const mds_scalars *s, mds_work *out)
     return true;
 }
 
+mds_status mds_model_expected_error(mds_model *model, double *out)
+{
+    if (!model->engine->expected_error)
+        return mds_fail(MDS_ERR_UNSUPPORTED, "model '%s': engine %s does not estimate its errors",
+                        model->spec.name, model->engine->name);
+    return model->engine->expected_error(model, out);
+}
+
 void mds_model_set_regions(mds_model *model, mds_regions *regions)
 {
     model->regions = regions;

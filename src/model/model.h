@@ -90,6 +90,10 @@ struct mds_engine {
     /* optional: networks that are averaged (a committee). The engine then has an option "member":
      * one of them alone, from 0; -1 is the mean. NULL: one. */
     int (*members)(const mds_model *model);
+    /* optional: what a model itself expects of the error of its forces in the last compute(), per
+     * atom: out (n) eV/Å, mean absolute error of a component. Waits and allocates: not within a
+     * step. MDS_ERR_UNSUPPORTED where this model of the engine has no such thing. */
+    mds_status (*expected_error)(mds_model *model, double *out);
     /* optional: compute() on a CUDA device, as work on its stream that can be recorded in a graph:
      * no allocation and no waiting once it has run. What it finds wrong it leaves in the step block
      * (md/state.h). MDS_CUDA_FN(function); NULL: not on CUDA. */
@@ -160,6 +164,8 @@ mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want);
 bool mds_model_work(const mds_model *model, const mds_scalars *s, mds_work *out);
 /* What precision the products of networks are in; false for one the operations have not got. */
 bool mds_precision_product(mds_precision precision, mds_real *real, mds_product *product);
+/* The model's own estimate of its force errors (mds_engine.expected_error). */
+mds_status mds_model_expected_error(mds_model *model, double *out);
 /* Grows what is nearly full; nothing for engines that need no such thing. */
 mds_status mds_model_make_room(mds_model *model, mds_state *state);
 

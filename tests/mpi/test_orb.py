@@ -204,6 +204,20 @@ class Converter(harness.Case):
                      "not finite: heads.energy.mlp.NN-0.bias", "4 tensors are not as they should"):
             self.assertIn(line, done.stderr)
 
+    def test_confidence_of_v3(self):
+        more = ["--option", "synthetic=true", "--option", "layers=1"]
+        for variant, known in (("orb-v3-direct-20-mpa", True), ("orb-v2", False)):
+            with self.subTest(variant=variant):
+                result = json.loads(self.run_ok("eval", self.structure, "--model", variant, *more,
+                                                "--format", "json").out)
+                text = self.run_ok("eval", self.structure, "--model", variant, *more).out
+                self.assertEqual("expected_force_error" in result, known)
+                self.assertEqual("the model expects force errors of" in text, known)
+                if known:  # between the first bin's centre and the last one's
+                    self.assertEqual(len(result["expected_force_error"]), 4)
+                    for error in result["expected_force_error"]:
+                        self.assertTrue(0.003 <= error <= 0.297, error)
+
     def test_direct_models_are_not_conservative(self):
         """NVE runs, and instead of a verdict on the drift there is that word."""
         done, weights = self.convert(self.state("orb-d3-xs-v2"), "orb-d3-xs-v2")

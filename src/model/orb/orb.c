@@ -470,6 +470,7 @@ const mds_engine mds_engine_orb = {
     .create = orb_create,
     .destroy = orb_destroy,
     .work = orb_work,
+    .expected_error = orb_expected_error,
     .prepare = orb_prepare,
     .compute = orb_compute,
     .supports = orb_supports,

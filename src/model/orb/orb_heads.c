@@ -141,3 +141,21 @@ out:
     free(copy);
     return status;
 }
+
+mds_status orb_expected_error(mds_model *model, double *out)
+{
+    const int n = ((const orb *)model)->graph.n;
+    const double bin_eV_A = 0.3 / ORB_BINS;
+    double *probability = malloc(((size_t)n + 1) * ORB_BINS * sizeof *probability);
+
+    if (!probability)
+        return mds_fail(MDS_ERR_NOMEM, "orb: no memory for the confidence");
+    const mds_status status = orb_confidence(model, probability);
+    for (int i = 0; i < n && status == MDS_OK; ++i) {
+        out[i] = 0.0;
+        for (int k = 0; k < ORB_BINS; ++k)
+            out[i] += probability[(size_t)i * ORB_BINS + (size_t)k] * (k + 0.5) * bin_eV_A;
+    }
+    free(probability);
+    return status;
+}

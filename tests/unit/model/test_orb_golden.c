@@ -108,7 +108,7 @@ static void test_confidence(void **state)
     mds_structure structure = {0};
     mds_model_spec spec;
     orb_fixture f;
-    double out[8][ORB_BINS], sum = 0.0;
+    double out[8][ORB_BINS], expected[8], sum = 0.0;
 
     (void)state;
     fixture_golden(&structure);
@@ -120,6 +120,18 @@ static void test_confidence(void **state)
     for (int k = 0; k < ORB_BINS; ++k)
         sum += out[7][k];
     CHECK_NEAR(sum, 1.0, 0.0, 1e-12);
+    CHECK_OK(mds_model_expected_error(f.model, expected));
+    for (int i = 0; i < 8; ++i) {
+        double want_i = 0.0;
+
+        for (int k = 0; k < ORB_BINS; ++k)
+            want_i += out[i][k] * (0.006 * k + 0.003); /* eV/Å, bins from 0 to 0.3 */
+        CHECK_NEAR(expected[i], want_i, 1e-12, 0.0);
+    }
+    fixture_close(&f);
+    fixture_spec(&spec, "orb-v2", 1, MDS_PRECISION_FP32);
+    fixture_open(&f, &spec, &structure);
+    assert_int_equal(mds_model_expected_error(f.model, expected), MDS_ERR_UNSUPPORTED);
     fixture_close(&f);
     mds_structure_fini(&structure);
 }
