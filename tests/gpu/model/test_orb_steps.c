@@ -108,22 +108,21 @@ static int room_of(const twins *t)
  * as runs do, nothing is lost; float32 through one layer is good to 1e-5 of the largest force. */
 static void test_room_grows(void **state)
 {
-    enum { WANTED = 2 };
+    enum { WANTED = 1 };
     mds_structure s;
     twins t;
-    int grown = 0, first = 0;
+    int grown = 0;
 
     (void)state;
     orb_scatter(&s, 24, 14.0, false);
     twins_open(&t, "orb-v3-direct-inf-omat", 1, MDS_PRECISION_FP32, MDS_PRECISION_FP32);
     twins_prepare(&t, &s);
-    for (int step = 0; step < 120 && grown < WANTED; ++step) {
+    for (int step = 0; step < 60 && grown < WANTED; ++step) {
         const int before = room_of(&t);
         const outcome got = twins_compute(&t, 1, 0);
 
         assert_int_equal(got.s.fault, MDS_FAULT_NONE);
         assert_true(step == 0 || room_of(&t) == before);
-        first = step ? first : room_of(&t);
         if (got.s.fill > 0.85) {
             const int64_t generation = mds_device_generation(t.device[1]);
 
@@ -136,7 +135,7 @@ static void test_room_grows(void **state)
             assert_true(roomy.s.fill < 0.85);
             ++grown;
         }
-        scale(&s, 0.996);
+        scale(&s, 0.993);
         twins_move(&t, &s);
     }
     assert_int_equal(grown, WANTED);
