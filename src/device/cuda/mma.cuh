@@ -313,6 +313,20 @@ static __device__ inline void mds_mma_tf32(mds_mma_sum *d, const mds_tf32_a &a, 
 #endif
 }
 
+/* The same a times n matrices b: products that do not wait for each other. */
+template <int n>
+static __device__ inline void mds_mma_tf32_row(mds_mma_sum (&d)[n], const mds_tf32_a &a,
+                                               const mds_tf32_b (&b)[n])
+{
+#if defined(MDS_CUDA_SHIM)
+    mds_mma_shim(d, a.x, b[0].x, n, false);
+#else
+#pragma unroll
+    for (int k = 0; k < n; ++k)
+        mds_mma_tf32(&d[k], a, b[k]);
+#endif
+}
+
 /* The small products first; that of both lower parts is below what the sum can hold. */
 static __device__ inline void mds_mma_tf32x3(mds_mma_sum *d, const mds_tf32x3_a &a,
                                              const mds_tf32x3_b &b)
