@@ -23,6 +23,14 @@ enum {
     WARPS = ANI_FUSED_BLOCK / 32
 };
 
+/* Before compute capability 8.0 there are no TF32 units: float32 is as right, and faster than what
+ * mma.cuh would do instead. */
+#ifdef MDS_MMA_OLD
+#define BY_TENSOR(tensor) false
+#else
+#define BY_TENSOR(tensor) (tensor)
+#endif
+
 /* Where the number of atom `row` in row k of a matrix lies. */
 static __device__ inline int place(int k, int row)
 {
@@ -36,12 +44,12 @@ typedef struct results {
 
 template <bool tensor> static __device__ inline int row_of(int s)
 {
-    return tensor ? mds_mma_row(s) : mds_mma_lane() / 8 * 4 + s;
+    return BY_TENSOR(tensor) ? mds_mma_row(s) : mds_mma_lane() / 8 * 4 + s;
 }
 
 template <bool tensor> static __device__ inline int column_of(int s)
 {
-    return 4 * (tensor ? mds_mma_column(s) : mds_mma_lane() % 8);
+    return 4 * (BY_TENSOR(tensor) ? mds_mma_column(s) : mds_mma_lane() % 8);
 }
 
 /* ---- products ---- */
@@ -138,9 +146,19 @@ static __device__ inline results product_tensor(const float *a, const float *w, 
 
             if (k + AHEAD * STEP < terms)
                 load_terms(from + (k + AHEAD * STEP) * QUADS, ring[p]);
+            mds_tf32_b high[4], low[4];
+
 #pragma unroll
-            for (int q = 0; q < 4; ++q)
-                mds_mma_tf32x3(&d[q], atoms, mds_tf32x3_split_b(us[q], vs[q]));
+            for (int q = 0; q < 4; ++q) {
+                const mds_tf32x3_b both = mds_tf32x3_split_b(us[q], vs[q]);
+
+                high[q] = both.high;
+                low[q] = both.low;
+            }
+            /* As mds_mma_tf32x3(), but four products at a time that do not wait for each other. */
+            mds_mma_tf32_row(d, atoms.low, high);
+            mds_mma_tf32_row(d, atoms.high, low);
+            mds_mma_tf32_row(d, atoms.high, high);
         }
 #pragma unroll
     for (int s = 0; s < 4; ++s)
@@ -153,7 +171,9 @@ static __device__ inline results product_tensor(const float *a, const float *w, 
 template <bool tensor>
 static __device__ inline results product(const float *a, const float *w, int terms)
 {
-    return tensor ? product_tensor(a, w, terms) : product_fma(a, w, terms);
+    if (BY_TENSOR(tensor))
+        return product_tensor(a, w, terms);
+    return product_fma(a, w, terms);
 }
 
 /* ---- layers ---- */

@@ -96,10 +96,10 @@ static void shape_of_ani_2x(void **state)
                                      {NULL, MDS_PRECISION_TF32X3, -1, "fused", 0.0},
                                      {NULL, MDS_PRECISION_TF32X3, -1, "products", 0.0},
                                      {NULL, MDS_PRECISION_FP32, 3, NULL, 0.0}};
-    mds_structure s, all = scatter(2.8 * cbrt(18), elements, 7, 18, true);
+    mds_structure s, all = scatter(2.8 * cbrt(14), elements, 7, 14, true);
 
     (void)state;
-    make_matter(&s, &water, 57); /* of hydrogen 38: tiles of 16, 16 and 6 */
+    make_matter(&s, &water, 27); /* of hydrogen 18: tiles of 16 and 2 */
     for (size_t k = 0; k < sizeof choices / sizeof *choices; ++k)
         compare(&s, &choices[k]);
     compare(&all, &choices[0]);
