@@ -13,8 +13,8 @@ static void check_structure(twins *t, int which)
 
     orb_structure(&s, which);
     twins_prepare(t, &s);
-    for (int step = 0; step < 2; ++step) {
-        const unsigned want = step ? MDS_WANT_VIRIAL : 0;
+    for (int step = 0; step < (which == MOLECULE ? 2 : 1); ++step) { /* the cell takes long */
+        const unsigned want = step || which != MOLECULE ? MDS_WANT_VIRIAL : 0;
         const outcome exact = twins_compute(t, 0, want), got = twins_compute(t, 1, want);
         const double worst = check_near(&got, &exact, 1.5e-2);
 
@@ -43,7 +43,8 @@ static const int structures[] = {SMALL_CELL, MOLECULE};
 static void test_v2(void **state)
 {
     (void)state;
-    check_variant("orb-v2", 2, structures, 2);
+    check_variant("orb-v2", 1, structures, 1);
+    check_variant("orb-v2", 2, structures + 1, 1);
 }
 
 static void test_v3(void **state)
