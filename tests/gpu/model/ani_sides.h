@@ -121,7 +121,7 @@ static inline void check_close(const outcome *got, const outcome *want, double t
 
     assert_int_equal(got->d.fault, MDS_FAULT_NONE);
     CHECK_NEAR(got->s.n_edges, want->s.n_edges, 0.0, 0.0);
-    CHECK_NEAR(got->s.potential_eV, want->s.potential_eV, 0.0, tolerance * want->n * 3.0);
+    CHECK_NEAR(got->s.potential_eV, want->s.potential_eV, tolerance, tolerance * want->n * 3.0);
     for (int k = 0; k < 3 * want->n; ++k)
         CHECK_NEAR(got->f[k], want->f[k], 0.0, scale);
     for (int k = 0; k < 9; ++k) {

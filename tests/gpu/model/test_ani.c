@@ -53,26 +53,25 @@ static void compare_all(mds_structure s)
 
 static void many_elements(void **state)
 {
-    static const int counts[] = {5, 33, 65};
+    static const int counts[] = {5, 65};
 
     (void)state;
     for (size_t k = 0; k < sizeof counts / sizeof *counts; ++k)
         compare_all(scatter(2.7 * cbrt(counts[k]), mixture, 11, counts[k], true));
 }
 
-/* Hundreds of neighbours, most of them images: more than fit shared memory. */
+/* Hundreds of neighbours, most of them images: in float64 more than fit shared memory. */
 static void among_own_images(void **state)
 {
     (void)state;
     compare_all(scatter(2.6, mixture, 11, 2, true));
-    compare_all(scatter(3.1, mixture, 11, 6, true));
+    compare_all(scatter(2.0, mixture, 11, 4, true));
 }
 
 static void molecules(void **state)
 {
     (void)state;
     compare_all(scatter(4.5, mixture, 11, 11, false));
-    compare_all(scatter(7.0, mixture, 11, 31, false));
 }
 
 /* One element out of three; a lone atom, which has no neighbours at all. */
@@ -80,7 +79,6 @@ static void one_element(void **state)
 {
     (void)state;
     compare_all(scatter(8.5, carbon, 1, 40, true));
-    compare_all(scatter(30.0, carbon, 1, 1, true));
     compare_all(scatter(4.0, carbon, 1, 1, false));
 }
 
