@@ -111,9 +111,13 @@ MAKEFLAGS="" alone build 240 cmake --build "$build" -j "$jobs" --target mdsweep 
 grep -E 'spill|warning' "$logs/build.log" | sort -u | head -n 5 | while read -r line; do say "    $line"; done
 [ -x "$build/mdsweep" ] && "$build/mdsweep" --version >>"$out/facts.txt"
 
+# Side by side, unless the GPU takes one process only.
+width=4
+nvidia-smi --query-gpu=compute_mode --format=csv,noheader -i 0 2>/dev/null | grep -qi exclusive && width=1
+
 shopt -s nullglob
 tests=("$build"/tests/gpu.*)
-several 4 90 "" -- ${tests[@]+"${tests[@]}"}
+several "$width" 90 "" -- ${tests[@]+"${tests[@]}"}
 
 # What the program says of a whole small sweep, and what its own profiling costs. One at a time from here.
 bench() { # NAME SECONDS PROGRAM ARGUMENTS...
@@ -138,7 +142,7 @@ for tool in memcheck racecheck; do
     if [ -z "$sanitizer" ]; then
         row "compute-sanitizer $tool" skipped 0 "compute-sanitizer is not installed"
     else
-        several 4 90 "$tool-" "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 -- \
+        several "$width" 90 "$tool-" "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 -- \
             ${sane[@]+"${sane[@]}"}
     fi
 done
