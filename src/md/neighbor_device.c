@@ -154,6 +154,13 @@ static mds_status size_rows(device_list *self, unsigned most)
     if (want > INT_MAX / 2)
         return mds_fail(MDS_ERR_CAPACITY, "%u neighbours of one atom", most);
     const int stride = ((int)want + 31) / 32 * 32; /* rows begin on cache lines */
+    /* Recorded work holds the old rows' length: also where the memory has room for longer ones, an
+     * allocation must tell that it is void. */
+    if (stride != w->stride) {
+        mds_device_free(self->device, self->rows.memory);
+        self->rows.memory = NULL;
+        self->rows.capacity = 0;
+    }
     MDS_TRY(mds_device_reserve(self->device, (size_t)w->n * (size_t)stride * sizeof *w->entry,
                                "neighbour list", &self->rows.memory, &self->rows.capacity));
     w->stride = stride;

@@ -395,6 +395,41 @@ static void rows_grow_or_fault(void **unused)
     close_world(&w);
 }
 
+/* `count` atoms on a heap, the others far from each other: rows of count - 1. */
+static void heap_up(world *w, int count)
+{
+    for (int k = 0; k < 3 * count; ++k)
+        w->structure.x[k] = -14.0 + 0.5 * uniform(45, (uint64_t)k);
+    for (int i = count; i < w->structure.n; ++i)
+        for (int k = 0; k < 3; ++k)
+            w->structure.x[3 * i + k] = 26.0 * uniform(46, (uint64_t)(3 * i + k)) - 11.0;
+    give_positions(w);
+    CHECK_OK(mds_neighbor_update(w->list[1], &w->state[1]));
+}
+
+/* Longer rows make recorded work void, whether their memory had to grow for them or not. */
+static void longer_rows_make_recorded_work_void(void **unused)
+{
+    static const double h[3][3] = {{30, 0, 0}, {0, 30, 0}, {0, 0, 30}};
+    static const int count[2] = {580, 695}; /* first more than the rows' memory, then within it */
+    world w;
+
+    (void)unused;
+    open_world(&w, h, all, 700, 1.0, 47);
+    make_lists(&w, 2.0, 0.0);
+    heap_up(&w, 480);
+    for (int k = 0; k < 2; ++k) {
+        const int stride = w.list[1]->view.stride;
+        const int64_t generation = mds_device_generation(w.device[1]);
+
+        heap_up(&w, count[k]);
+        CHECK_OK(mds_neighbor_make_room(w.list[1], &w.state[1]));
+        assert_in_range(w.list[1]->view.stride, stride + 1, 1 << 20);
+        assert_true(mds_device_generation(w.device[1]) != generation);
+    }
+    close_world(&w);
+}
+
 static void finds_what_is_wrong(void **unused)
 {
     static const double h[3][3] = {{9, 0, 0}, {0, 9, 0}, {0, 0, 9}};
@@ -475,6 +510,7 @@ int main(void)
         cmocka_unit_test(same_decisions_in_a_moving_cell),
         cmocka_unit_test(rebuilds_when_told),
         cmocka_unit_test(rows_grow_or_fault),
+        cmocka_unit_test(longer_rows_make_recorded_work_void),
         cmocka_unit_test(finds_what_is_wrong),
         cmocka_unit_test(update_can_be_recorded),
     };
