@@ -1,12 +1,13 @@
 /* Preloaded into a run, it makes one call of the C library fail where a test wants it to: the disk
  * is full, the device has an error, there is no memory. What to fail is told by the environment:
  *
- *   FAULT_CALL     pwrite (and pwritev, write), fsync, fdatasync, ftruncate, fallocate, rename,
- * malloc FAULT_N        the first call that fails, from 1; FAULT_COUNT calls in a row do (default
- * 1) FAULT_ERRNO    its number (default EIO) FAULT_PATH     only descriptors (or names) whose path
- * contains this FAULT_RANK     only in this rank of the run; FAULT_PROCESS only in rank or worker
- *   FAULT_CALLER   malloc: only calls from main (the program itself) or hdf5
- *   FAULT_LOG      a line is added to this file for every call that was made to fail
+ * FAULT_CALL: pwrite (and pwritev, write), fsync, fdatasync, ftruncate, fallocate, rename, malloc.
+ * FAULT_N: the first call that fails, from 1; FAULT_COUNT calls in a row do (default 1).
+ * FAULT_ERRNO: its number (default EIO).
+ * FAULT_PATH: only descriptors (or names) whose path contains this.
+ * FAULT_RANK: only in this rank of the run; FAULT_PROCESS: only in rank or worker.
+ * FAULT_CALLER, of malloc: only calls from main (the program itself) or hdf5.
+ * FAULT_LOG: a line is added to this file for every call that was made to fail.
  *
  * System calls are made directly, and memory comes from glibc's own entry points, so that nothing
  * here needs dlsym(), which allocates. */
