@@ -162,7 +162,8 @@ mds_status mds_model_compute(mds_model *model, mds_state *state, unsigned want);
 /* Work of the components of a step like the last one, out (MDS_REGION_COUNT); false, and zeros,
  * where the engine does not say. */
 bool mds_model_work(const mds_model *model, const mds_scalars *s, mds_work *out);
-/* What precision the products of networks are in; false for one the operations have not got. */
+/* Numbers and products of networks in `precision`: of what the operations do, where they have not
+ * got it (fp16: float32, exact); then false. */
 bool mds_precision_product(mds_precision precision, mds_real *real, mds_product *product);
 /* The model's own estimate of its force errors (mds_engine.expected_error). */
 mds_status mds_model_expected_error(mds_model *model, double *out);

@@ -15,9 +15,7 @@ mds_status ani_cuda_create(ani *self, const mds_model_spec *spec)
     if (!cuda)
         return mds_fail(MDS_ERR_NOMEM, "ani: no memory for the model");
     self->cuda = cuda;
-    cuda->real = spec->precision == MDS_PRECISION_FP64 ? MDS_REAL_FP64 : MDS_REAL_FP32;
-    cuda->product = spec->precision == MDS_PRECISION_TF32X3 ? MDS_PRODUCT_TF32X3
-                                                            : MDS_PRODUCT_EXACT;
+    (void)mds_precision_product(spec->precision, &cuda->real, &cuda->product);
     return MDS_OK;
 }
 

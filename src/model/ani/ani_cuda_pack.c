@@ -96,26 +96,6 @@ out:
     return status;
 }
 
-/* Room for the largest layer of all. */
-static mds_status make_buffers(packer *p)
-{
-    const ani_weights *w = p->weights;
-    size_t weight = 1, bias = 1;
-
-    for (int m = 0; m < w->members; ++m)
-        for (int e = 0; e < w->elements; ++e)
-            for (int l = 0; l < w->net[m][e].layers; ++l) {
-                const ani_layer *layer = &w->net[m][e].layer[l];
-                const size_t size = (size_t)layer->in * (size_t)layer->out;
-
-                weight = size > weight ? size : weight;
-                bias = (size_t)layer->out > bias ? (size_t)layer->out : bias;
-            }
-    p->weight = malloc(weight * sizeof *p->weight);
-    p->bias = malloc(bias * sizeof *p->bias);
-    return p->weight && p->bias ? MDS_OK : mds_fail(MDS_ERR_NOMEM, "ani: no memory for a layer");
-}
-
 static mds_status pack_all(packer *p, const int *element, ani_cuda_pack *pack)
 {
     mds_status status = MDS_OK;
@@ -147,7 +127,7 @@ mds_status ani_cuda_pack_make(mds_device *device, const ani_weights *weights, md
     }
     ani_pack_columns(weights, element, live, full);
     p.full = full;
-    MDS_TRY(make_buffers(&p));
+    MDS_TRY(ani_weights_buffers(weights, &p.weight, &p.bias));
     MDS_TRY(pack_all(&p, element, pack));
     pack->bytes = p.used;
     pack->host = p.host = calloc(pack->bytes, 1);

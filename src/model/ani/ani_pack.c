@@ -112,26 +112,13 @@ static mds_status pack_layer(packer *p, int member, int element, int live, int l
     return MDS_OK;
 }
 
-/* Room for the largest layer of all. */
+/* Room for the largest layer of all, and for the columns it keeps. */
 static mds_status make_buffers(packer *p, int live, int **full)
 {
-    const ani_weights *w = p->weights;
-    size_t weight = 1, bias = 1;
-
-    for (int m = 0; m < w->members; ++m)
-        for (int e = 0; e < w->elements; ++e)
-            for (int l = 0; l < w->net[m][e].layers; ++l) {
-                const ani_layer *layer = &w->net[m][e].layer[l];
-                const size_t size = (size_t)layer->in * (size_t)layer->out;
-
-                weight = size > weight ? size : weight;
-                bias = (size_t)layer->out > bias ? (size_t)layer->out : bias;
-            }
-    *full = malloc(((size_t)ani_pack_features(w, live) + 1) * sizeof **full);
-    p->weight = malloc(weight * sizeof(float));
-    p->bias = malloc(bias * sizeof(float));
-    return *full && p->weight && p->bias ? MDS_OK
-                                         : mds_fail(MDS_ERR_NOMEM, "ani: no memory for a layer");
+    *full = malloc(((size_t)ani_pack_features(p->weights, live) + 1) * sizeof **full);
+    if (!*full)
+        return mds_fail(MDS_ERR_NOMEM, "ani: no memory for a layer");
+    return ani_weights_buffers(p->weights, &p->weight, &p->bias);
 }
 
 mds_status ani_pack_make(mds_device *device, const ani_weights *weights, const ani_kernel *kernel,

@@ -5,6 +5,7 @@
 #include "model/weights.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void ani_weights_close(ani_weights *weights)
@@ -59,6 +60,24 @@ static void describe_2x(ani_descriptor *d)
         d->shift_a[k] = (double)(float)(0.8 + 0.3375 * k);
     for (int k = 0; k < d->n_sections; ++k)
         d->shift_z[k] = (double)(float)((2 * k + 1) * MDS_PI / 8.0);
+}
+
+mds_status ani_weights_buffers(const ani_weights *weights, float **weight, float **bias)
+{
+    size_t most = 1, outs = 1;
+
+    for (int m = 0; m < weights->members; ++m)
+        for (int e = 0; e < weights->elements; ++e)
+            for (int l = 0; l < weights->net[m][e].layers; ++l) {
+                const ani_layer *layer = &weights->net[m][e].layer[l];
+                const size_t size = (size_t)layer->in * (size_t)layer->out;
+
+                most = size > most ? size : most;
+                outs = (size_t)layer->out > outs ? (size_t)layer->out : outs;
+            }
+    *weight = malloc(most * sizeof **weight);
+    *bias = malloc(outs * sizeof **bias);
+    return *weight && *bias ? MDS_OK : mds_fail(MDS_ERR_NOMEM, "ani: no memory for a layer");
 }
 
 void ani_weights_synthetic(uint64_t seed, ani_weights *out)

@@ -76,6 +76,9 @@ void ani_weights_synthetic(uint64_t seed, ani_weights *out);
 mds_status ani_weights_read(const ani_weights *weights, int member, int element, int layer,
                             float *weight, float *bias);
 
+/* Arrays for that with room for the largest layer. Heap; to be freed also on failure. */
+mds_status ani_weights_buffers(const ani_weights *weights, float **weight, float **bias);
+
 /* Index of element z, or -1. */
 int ani_weights_find(const ani_weights *weights, int z);
 /* Length of the descriptor of `elements` elements: radial and angular part. */

@@ -142,24 +142,18 @@ out:
     return status;
 }
 
-static mds_product product_of(mds_precision precision)
-{
-    return precision == MDS_PRECISION_TF32     ? MDS_PRODUCT_TF32
-           : precision == MDS_PRECISION_TF32X3 ? MDS_PRODUCT_TF32X3
-                                               : MDS_PRODUCT_EXACT;
-}
-
 static mds_status set_up(orb *self, const mds_model_spec *spec)
 {
     const mds_neighbor_options list = {.cutoff = ORB_CUTOFF,
                                        .skin = mds_options_real(&spec->options, "skin_A"),
                                        .kind = MDS_NEIGHBOR_FULL};
     char path[PATH_SIZE];
+    mds_product product;
     int layers;
     mds_status status;
 
     self->variant = variant_of(spec);
-    self->real = spec->precision == MDS_PRECISION_FP64 ? MDS_REAL_FP64 : MDS_REAL_FP32;
+    (void)mds_precision_product(spec->precision, &self->real, &product);
     self->whole = !mds_device_host_access(self->base.device);
     self->kernel = orb_kernel_find(self->real);
     self->target = &orb_target_host;
@@ -173,7 +167,7 @@ static mds_status set_up(orb *self, const mds_model_spec *spec)
                              is_synthetic(spec) ? NULL : path_of(spec, path), layers, self->real,
                              &self->weights));
     MDS_TRY(make_tables(self)); /* on CUDA the first products, which must not be recorded */
-    self->product = product_of(spec->precision);
+    self->product = product;
 #ifdef MDS_WITH_CUDA
     if (spec->precision == MDS_PRECISION_FP16)
         MDS_TRY(orb_half_create(self));
@@ -375,13 +369,15 @@ static double cuda_cost_s(const mds_model_spec *spec, const orb_variant *variant
                         : spec->precision == MDS_PRECISION_TF32   ? 2.5e14
                         : spec->precision == MDS_PRECISION_TF32X3 ? 8e13
                                                                   : 3e13;
-    const double launches = 30.0 + layers * (variant->conservative ? 34.0 : 15.0);
-    const double bytes = (double)mds_real_size(spec->precision == MDS_PRECISION_FP64
-                                                   ? MDS_REAL_FP64
-                                                   : MDS_REAL_FP32) *
-                         layers * (10.0 * variant->hidden + 9.0 * ORB_WIDTH);
+    const bool fused = spec->precision == MDS_PRECISION_FP16; /* orb_half.c */
+    const double launches = fused                   ? 13.0 + layers * 6.0
+                            : variant->conservative ? 30.0 + layers * 34.0
+                                                    : 30.0 + layers * 15.0;
+    const double bytes = fused ? 16.0 * ORB_WIDTH
+                               : (spec->precision == MDS_PRECISION_FP64 ? 8.0 : 4.0) *
+                                     (10.0 * variant->hidden + 9.0 * ORB_WIDTH);
 
-    return launch * launches + flops / rate + edges * bytes / bandwidth;
+    return launch * launches + flops / rate + layers * edges * bytes / bandwidth;
 }
 
 static double orb_cost_s(const mds_model_spec *spec, const mds_model_target *target,
